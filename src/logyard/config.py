@@ -1,0 +1,196 @@
+"""The configuration: one tree of frozen structs, from a file, the environment and the command line.
+
+Later wins: defaults, then the file (TOML, or YAML by its ending), then the environment, then flags. A setting
+``retention.age_days`` is ``LOGYARD__RETENTION__AGE_DAYS`` in the environment. The names that the central logging service
+has always had are taken too: ``PORT``, ``SERVICE_NAME``, ``REDIS_URL``, ``LOG_DIR``. A setting whose name ends in
+``_file`` beside a secret reads the secret from that file. Only this module reads the environment.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, cast
+
+import msgspec
+
+from logyard.errors import BadConfig, MissingPart
+
+__all__ = [
+    "Config",
+    "HttpConfig",
+    "IngestConfig",
+    "QueryConfig",
+    "RetentionConfig",
+    "TailConfig",
+    "WalConfig",
+    "from_text",
+    "load",
+    "settings",
+    "variable",
+]
+
+Settings = dict[str, object]
+Positive = Annotated[int, msgspec.Meta(gt=0)]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+_PREFIX = "LOGYARD__"
+_LEGACY = {"SERVICE_NAME": "service_name", "REDIS_URL": "redis_url", "LOG_DIR": "data"}
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of the tree; an unknown setting is an error, not a surprise."""
+
+
+class HttpConfig(_Section, frozen=True, kw_only=True):
+    """The web server."""
+
+    body_bytes: Positive = 64 << 20
+    """Longest request body, after decompression. Beyond it: 413."""
+    cors_origins: tuple[str, ...] = ("*",)
+    """Origins that browsers may call from."""
+    drain_seconds: Seconds = 10.0
+    """How long a stop waits for what is under way."""
+
+
+class IngestConfig(_Section, frozen=True, kw_only=True):
+    """What comes in."""
+
+    line_bytes: Positive = 1 << 20
+    """Longest single record. Longer ones are refused by index."""
+    fields: Positive = 1000
+    """Most fields of one record, counted at every depth."""
+    depth: Positive = 64
+    """Deepest nesting of one record."""
+    ids: str = "snowflake"
+    """``snowflake``, ``uuid`` or ``sequential``."""
+    machine: Annotated[int, msgspec.Meta(ge=0, le=1023)] = 1
+    """This process's number in snowflake ids; must differ between processes that write to one store."""
+
+
+class WalConfig(_Section, frozen=True, kw_only=True):
+    """The write-ahead log."""
+
+    segment_bytes: Positive = 32 << 20
+    segment_rows: Positive = 150_000
+    segment_seconds: Seconds = 1.0
+    max_bytes: Positive = 4 << 30
+    """Backlog beyond which ingest answers 429."""
+    min_free_bytes: Positive = 64 << 20
+    """Free disk space below which ingest answers 507."""
+
+
+class RetentionConfig(_Section, frozen=True, kw_only=True):
+    """How long records stay. 0 switches a rule off. Whole days go, oldest first."""
+
+    age_days: float = 0
+    max_bytes: int = 0
+    max_disk_percent: float = 0
+    check_seconds: Seconds = 60.0
+
+
+class QueryConfig(_Section, frozen=True, kw_only=True):
+    """What one query may cost."""
+
+    timeout: Seconds = 30.0
+    """Seconds."""
+    max_rows_read: int = 0
+    """0: no limit."""
+    max_bytes_read: int = 0
+    max_memory: Positive = 600 << 20
+    concurrency: Positive = 8
+    """Queries that run at once; more wait, then get 429."""
+    settle_seconds: Seconds = 10.0
+    """How long a query waits for what was acknowledged before it began to become findable."""
+
+
+class TailConfig(_Section, frozen=True, kw_only=True):
+    """Live tails."""
+
+    buffer_rows: Positive = 10_000
+    """Rows held for one slow subscriber; beyond it the oldest go, and it is told how many."""
+    max_subscribers: Positive = 1000
+
+
+class Config(_Section, frozen=True, kw_only=True):
+    """Everything."""
+
+    data: Path = Path("data")
+    """Directory of the write-ahead log and of the embedded store."""
+    listen: str = "127.0.0.1:8005"
+    """``HOST:PORT`` of the web server; port 0 takes a free one."""
+    service_name: str = "logging-service"
+    """Name in ``GET /health``."""
+    redis_url: str = ""
+    """Publish every accepted entry on ``logs:all`` and ``logs:<service>`` there."""
+    http: HttpConfig = HttpConfig()
+    ingest: IngestConfig = IngestConfig()
+    wal: WalConfig = WalConfig()
+    retention: RetentionConfig = RetentionConfig()
+    query: QueryConfig = QueryConfig()
+    tail: TailConfig = TailConfig()
+    pipeline: tuple[dict[str, object], ...] = ()
+    """Steps every record passes, in order: ``[[pipeline]] type = "redact" ...``."""
+
+
+def load(path: Path | None = None, flags: Mapping[str, object] | None = None) -> Config:
+    """The effective configuration. Raises ``BadConfig`` that names the setting and where it came from."""
+    tree = settings(path, flags)
+    try:
+        return msgspec.convert(tree, Config, strict=False, dec_hook=from_text)
+    except msgspec.ValidationError as error:
+        text, _, place = str(error).partition(" - at ")
+        raise BadConfig(text, path=place.strip("`$.") or str(path or "configuration")) from error
+
+
+def settings(path: Path | None = None, flags: Mapping[str, object] | None = None) -> Settings:
+    """The same as a tree of plain values that nobody has checked yet, without the defaults."""
+    tree = _read(path) if path is not None else {}
+    for name, value in _environment(os.environ).items():
+        _put(tree, name, value)
+    for name, value in (flags or {}).items():
+        _put(tree, name, value)
+    return tree
+
+
+def variable(name: str) -> str:
+    """A variable of the environment that is no setting (``NO_COLOR``), "" where there is none."""
+    return os.environ.get(name, "")
+
+
+def from_text(kind: type, value: object) -> object:
+    """What msgspec asks for types that it does not know (it checks the answer): paths are written as text."""
+    return Path(value) if kind is Path and isinstance(value, str) else value
+
+
+def _read(path: Path) -> Settings:
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise BadConfig(f"cannot read {path}: {error.strerror}", path="--config") from error
+    try:
+        if path.suffix in {".yaml", ".yml"}:
+            return cast("Settings", msgspec.yaml.decode(text, type=dict) or {})
+        return tomllib.loads(text.decode())
+    except ImportError as error:
+        raise MissingPart("a YAML configuration", "server") from error
+    except (tomllib.TOMLDecodeError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadConfig(f"{path}: {error}", path="--config") from error
+
+
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
+    found = {_LEGACY[name]: value for name, value in variables.items() if name in _LEGACY and value}
+    if variables.get("PORT"):
+        found["listen"] = f"127.0.0.1:{variables['PORT']}"
+    for name, value in variables.items():
+        if name.startswith(_PREFIX):
+            found[name.removeprefix(_PREFIX).lower().replace("__", ".")] = value
+    return found
+
+
+def _put(tree: Settings, name: str, value: object) -> None:
+    *sections, last = name.split(".")
+    for section in sections:
+        tree = cast("Settings", tree.setdefault(section, {}))
+        if not isinstance(tree, dict):
+            raise BadConfig("is a value, not a section", path=section)
+    tree[last] = value

@@ -1,0 +1,1 @@
+"""Public fakes, conformance suites and strategies."""
