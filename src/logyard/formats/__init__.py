@@ -1,0 +1,1 @@
+"""Bytes or lines into a batch, one file per format."""

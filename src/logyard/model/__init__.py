@@ -1,0 +1,1 @@
+"""What a log is: schema, batch, severity, ids, time, stream identity."""
