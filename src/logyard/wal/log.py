@@ -1,0 +1,202 @@
+"""The write-ahead log, as the rest of Logyard sees it."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from logyard.clock import Clock
+from logyard.errors import Backpressure, DiskFull, StoreFailed
+from logyard.model.batch import Batch, Encoded, Receipt
+from logyard.types import BatchId
+from logyard.wal.backlog import Backlog
+from logyard.wal.cursor import Cursors
+from logyard.wal.disk import Disk
+from logyard.wal.intake import Intake, Pending
+from logyard.wal.record import body_of, check, form_of
+from logyard.wal.recover import RecoveryReport, recover
+from logyard.wal.segment import Segment
+from logyard.wal.settings import Site, WalSettings
+from logyard.wal.writer import Writer
+
+__all__ = ["RecoveryReport", "Segment", "Wal", "WalSettings", "WalStats"]
+
+_INLINE_ROWS: Final = 1_000  # a frame up to this size is encoded on the event loop: less than a millisecond
+_LOOK_SECONDS: Final = 0.5
+_LOOK_BYTES: Final = 16 << 20
+
+
+class WalStats(msgspec.Struct, frozen=True, kw_only=True):
+    """Cheap numbers. Totals count since the start; lags are seconds since the arrival of the oldest
+    unpassed batch.
+    """
+
+    backlog_bytes: int
+    backlog_rows: int
+    pending_bytes: int
+    segments: int
+    appended_total: int
+    appended_rows_total: int
+    appended_bytes_total: int
+    commits_total: int
+    failures_total: int
+    """Commits that the disk refused; their senders were told."""
+    fsync_seconds_total: float
+    lag: dict[str, float]
+    corrupt_frames: int
+    torn_bytes: int
+
+
+class Wal:
+    """One per directory. ``append`` on an event loop; everything else on any thread."""
+
+    def __init__(self, site: Site, lock: contextlib.ExitStack) -> None:
+        """Use ``Wal.open``."""
+        site.disk.make_directory(site.directory)
+        cursors = Cursors(site.disk, site.directory / "cursors")
+        recovered = recover(site, cursors)
+        self.recovery = recovered.report
+        """What the start found."""
+        self._site = site
+        self._lock = lock
+        self._backlog = Backlog(site, cursors, recovered.segments)
+        self._intake = Intake(site.settings.max_pending_bytes)
+        self._writer = Writer(site, self._backlog, self._intake, number=recovered.next_number)
+        self._free = 0
+        self._looked_at = float("-inf")
+        self._since_look = 0
+
+    @classmethod
+    def open(cls, directory: Path, *, settings: WalSettings, disk: Disk, clock: Clock) -> "Wal":
+        """Recover what is there and start to write. Raises ``StoreFailed``: unreadable, or another process
+        has it.
+        """
+        lock = contextlib.ExitStack()
+        try:
+            disk.make_directory(directory)
+            lock.enter_context(disk.lock(directory / "lock"))
+            wal = cls(Site(directory, settings, disk, clock), lock)
+        except BlockingIOError as error:
+            raise StoreFailed(f"another process uses the write-ahead log in {directory}") from error
+        except OSError as error:
+            lock.close()
+            raise StoreFailed(f"cannot open the write-ahead log in {directory}: {error}") from error
+        wal._writer.start()
+        return wal
+
+    async def append(self, batch: Batch) -> int:
+        """The batch's position, 1 and up, once it would survive a crash. Positions are counted anew in each
+        process.
+
+        Raises ``Backpressure``, ``DiskFull``, ``NotNow`` (the disk failed) and ``Closing``: nothing was
+        kept; ``TooLarge``: it never will be. A cancelled call may still have kept the batch. ``batch`` must
+        hold at least one record.
+        """
+        if isinstance(batch.body, Encoded) or batch.rows <= _INLINE_ROWS:
+            body = body_of(batch)
+        else:
+            body = await asyncio.to_thread(body_of, batch)
+        check(batch, body)
+        self._admit(len(body))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[int] = loop.create_future()
+        self._intake.put(Pending(batch, form_of(batch), body, future, loop))
+        return await future
+
+    def position(self) -> int:
+        """The highest acknowledged position."""
+        return self._backlog.position
+
+    def seal(self) -> None:
+        """Ask for what is open now to be sealed; returns at once. ``wait`` tells when it is."""
+        self._intake.seal()
+
+    def register(self, cursor: str) -> None:
+        """Make a cursor known, for good; a new one starts at the oldest segment. Raises ``NotNow``,
+        ``ValueError``.
+
+        Register all before the first advances: a segment goes when all that are registered have passed it.
+        """
+        self._backlog.register(cursor)
+
+    def forget(self, cursor: str) -> None:
+        """The reader is gone for good: its cursor holds no segment any more. Raises ``OSError``."""
+        self._backlog.forget(cursor)
+
+    def sealed(self, cursor: str) -> list[Segment]:
+        """Sealed segments that the cursor has not passed, in order."""
+        return self._backlog.sealed(cursor)
+
+    def wait(self, cursor: str, timeout: float, *, after: int = -1) -> list[Segment]:
+        """As ``sealed``, of segments with a number above ``after`` (for a reader that holds several), but
+        blocks until there is one; empty after ``timeout`` seconds, ``wake`` or ``close``.
+        """
+        return self._backlog.wait(cursor, timeout, after=after)
+
+    def wake(self) -> None:
+        """End every ``wait`` that is going on, or each cursor's next."""
+        self._backlog.wake()
+
+    def advance(self, cursor: str, segment: Segment) -> None:
+        """The cursor has passed the segment and all before it. Raises ``NotNow`` when that could not be
+        made durable.
+
+        The file goes when all cursors have passed it. May be called after ``close``.
+        """
+        self._backlog.advance(cursor, segment)
+
+    def passed(self, cursor: str) -> int:
+        """The cursor has passed every batch up to this position: ``passed(c) >= p`` for a ``p`` from
+        ``position()``.
+        """
+        return self._backlog.passed(cursor)
+
+    def keyed_backlog(self) -> dict[BatchId, Receipt]:
+        """What the keyed batches got that are in the log now, open segments included. Reads files."""
+        return self._backlog.receipts()
+
+    def stats(self) -> WalStats:
+        """Cheap enough to be asked every second."""
+        contents, counted = self._backlog.contents(), self._writer.stats
+        return WalStats(
+            backlog_bytes=contents.bytes,
+            backlog_rows=contents.rows,
+            pending_bytes=self._intake.bytes,
+            segments=contents.segments,
+            appended_total=counted.batches,
+            appended_rows_total=counted.rows,
+            appended_bytes_total=counted.bytes,
+            commits_total=counted.commits,
+            failures_total=counted.failures,
+            fsync_seconds_total=counted.sync_seconds,
+            lag=contents.lag,
+            corrupt_frames=self.recovery.corrupt_frames + contents.corrupt,
+            torn_bytes=self.recovery.torn_bytes,
+        )
+
+    def close(self) -> None:
+        """Write what is queued, seal, stop. Reading and advancing go on working; waiting returns at once."""
+        self._intake.close()
+        self._writer.join()
+        self._lock.close()
+
+    def _admit(self, size: int) -> None:
+        backlog = self._backlog.bytes + self._intake.bytes
+        if backlog and backlog + size > self._site.settings.max_bytes:
+            raise Backpressure(f"{backlog} bytes wait for the store (wal.max_bytes)")
+        self._since_look += size
+        now = self._site.clock.monotonic()
+        fresh = now - self._looked_at < _LOOK_SECONDS and self._since_look < _LOOK_BYTES
+        if fresh and self._has_room():
+            return
+        self._free = self._site.disk.free_bytes(self._site.directory)
+        self._looked_at = now
+        self._since_look = size
+        if not self._has_room():
+            raise DiskFull(f"{self._free} bytes are free (wal.min_free_bytes)", retry_after=5.0)
+
+    def _has_room(self) -> bool:
+        """By what the disk said last, and what went to it since; asked anew every half second or 16 MiB."""
+        return self._free - self._since_look >= self._site.settings.min_free_bytes
