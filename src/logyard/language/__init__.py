@@ -1,0 +1,1 @@
+"""LogsQL: text to an immutable tree, and back."""
