@@ -1,0 +1,1 @@
+"""The columnar store behind one port."""

@@ -1,0 +1,240 @@
+"""The embedded store: ClickHouse in this process (chDB). The only module that imports it.
+
+What the engine does that one would not expect, and what is done about it (all measured, docs/adr/0001-schema.md):
+
+- One engine and one data path a process; it stops when the last connection closes. So one connection, the keeper, stays.
+- Queries on one connection wait for each other, on different ones they run in parallel: so there is a pool. A streaming
+  answer has its connection to itself until it is closed.
+- ``send_insert`` reports errors of the storage side as success. So inserts are ``INSERT ... SELECT``, which raise.
+- A query that fails while it runs leaves its bytes in the connection, before those of the *next* answer: a connection on
+  which anything failed is closed, never used again.
+- A deduplication token marks blocks by their number: only an insert of exactly one block may come again. Hence
+  ``max_insert_threads = 1`` and block sizes above any segment's.
+- A wide part holds many files open: the limit of descriptors is raised at the start.
+"""
+
+import queue
+import resource
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any  # noqa: TID251 - the engine's objects have no types of their own
+
+import chdb
+import polars as pl
+
+from logyard.errors import StoreFailed
+from logyard.model.batch import Receipt
+from logyard.ports import Parcel, Retention, Statement, StoreStats
+from logyard.store.engine_errors import meaning
+from logyard.store.mapping import COLUMNS, literal
+from logyard.store.migrate import migrate
+from logyard.store.parcel import Insert, inserts
+from logyard.store.retention import Disk, Partition, expired
+from logyard.types import BatchId, LogId, Nanoseconds
+
+__all__ = ["EmbeddedStore"]
+
+_INSERT_SETTINGS: Mapping[str, str | int] = {
+    "async_insert": 0,
+    "max_insert_threads": 1,
+    "min_insert_block_size_rows": 1 << 40,
+    "min_insert_block_size_bytes": 1 << 50,
+    "input_format_max_block_size_bytes": 1 << 20,
+    "max_partitions_per_insert_block": 0,
+    "max_memory_usage": 0,
+    "compile_expressions": 0,
+    "max_threads": 1,
+}
+_SURVEY_SETTINGS: Mapping[str, str | int] = {"input_format_max_block_size_bytes": 1 << 20}
+_DESCRIPTORS = 65_536
+
+
+class EmbeddedStore:
+    """``ports.Store`` on an engine inside this process. One a process."""
+
+    def __init__(self, directory: Path, *, sequential_ids: bool = False, memory: int = 0) -> None:
+        """Start the engine on ``directory`` and bring its schema up to date. ``memory``: bytes, 0 for the engine's own limit."""
+        directory.mkdir(parents=True, exist_ok=True)
+        _raise_descriptor_limit()
+        self._directory = directory.absolute()
+        self._scratch = self._directory.parent / "scratch"
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.mkdir(parents=True)
+        self._sequential = sequential_ids
+        try:
+            self._keeper = self._connect()
+        except Exception as error:
+            raise StoreFailed(f"cannot start the engine on {directory}: {error}") from error
+        chdb._chdb.set_signal_handlers_enabled(0)  # noqa: SLF001 - the only way the wheel offers
+        self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
+        if memory:
+            self._keeper.query(f"SET max_server_memory_usage = {memory}")
+        migrate(self._execute, self._versions)
+
+    def insert(self, parcel: Parcel) -> None:
+        """Store one sealed segment, once: in one block for each way of reading, then remember its keyed batches."""
+        for step in inserts(parcel, self._scratch, self._survey, sequential=self._sequential):
+            try:
+                self._insert(step)
+            finally:
+                if step.scratch is not None:
+                    step.scratch.unlink(missing_ok=True)
+        keyed = [batch for batch in parcel.batches if batch.keyed]
+        if keyed:
+            rows = ", ".join(
+                f"(unhex('{batch.id.hex()}'), {batch.first}, {batch.rows}, "
+                f"fromUnixTimestamp64Nano(toInt64({batch.received}), 'UTC'))"
+                for batch in keyed
+            )
+            self._execute(f"INSERT INTO keyed_batches VALUES {rows}")
+
+    def query(self, statement: Statement) -> pl.DataFrame:
+        """The whole answer."""
+        with self._connection() as connection:
+            answer = self._run(connection, statement.sql, statement.settings)
+            if not answer.size():
+                return pl.DataFrame()
+            return pl.read_ipc_stream(answer.bytes())
+
+    @contextmanager
+    def stream(self, statement: Statement) -> Iterator[Iterator[pl.DataFrame]]:
+        """The answer in pieces. Leaving the context stops the engine's work for it."""
+        with self._connection() as connection:
+            sql = _with_settings(statement.sql, statement.settings)
+            try:
+                answer = connection.send_query(sql, "Arrow")
+            except Exception as error:
+                raise meaning(error, query=statement.sql) from error
+            try:
+                yield _frames(answer, statement.sql)
+            finally:
+                answer.close()
+
+    def known(self, keys: Sequence[BatchId]) -> Mapping[BatchId, Receipt]:
+        """Which of these keyed batches are stored, and what they got."""
+        if not keys:
+            return {}
+        listed = ", ".join(f"unhex('{key.hex()}')" for key in keys)
+        sql = f"SELECT hex(batch) AS key, any(first) AS first, any(rows) AS rows FROM keyed_batches WHERE batch IN ({listed}) GROUP BY batch"
+        found = self.query(Statement(sql=sql))
+        if found.is_empty():
+            return {}
+        return {
+            BatchId(bytes.fromhex(key)): Receipt(first=LogId(first), rows=rows, duplicate=True)
+            for key, first, rows in found.rows()
+        }
+
+    def retain(self, retention: Retention, now: Nanoseconds) -> Sequence[str]:
+        """Drop what the rules say; the partitions that went."""
+        usage = shutil.disk_usage(self._directory)
+        gone = expired(self._partitions(), retention, Disk(total=usage.total, used=usage.used), now)
+        for partition in gone:
+            self._execute(f"ALTER TABLE logs DROP PARTITION ID {literal(partition.name)}")
+        return [partition.name for partition in gone]
+
+    def stats(self) -> StoreStats:
+        """From the engine's list of parts; reads no data."""
+        sql = (
+            "SELECT sum(rows), sum(bytes_on_disk), sum(data_uncompressed_bytes), count(), uniqExact(partition_id), "
+            "min(toUnixTimestamp64Nano(toDateTime64(min_time, 9))), max(toUnixTimestamp64Nano(toDateTime64(max_time, 9))) "
+            "FROM system.parts WHERE active AND database = currentDatabase() AND table = 'logs'"
+        )
+        rows, disk, raw, parts, partitions, oldest, newest = self.query(Statement(sql=sql)).row(0)
+        return StoreStats(
+            rows=rows,
+            bytes_on_disk=disk,
+            bytes_uncompressed=raw,
+            parts=parts,
+            partitions=partitions,
+            oldest=Nanoseconds(oldest) if rows else None,
+            newest=Nanoseconds(newest) if rows else None,
+        )
+
+    def close(self) -> None:
+        """Give all connections back; the engine stops with the last."""
+        while not self._idle.empty():
+            self._idle.get_nowait().close()
+        self._keeper.close()
+
+    def _insert(self, step: Insert) -> None:
+        settings = {**_INSERT_SETTINGS, "insert_deduplication_token": step.token}
+        with self._connection() as connection:
+            try:
+                connection.query(_insert_sql(step.select, settings))
+            except Exception as error:
+                raise meaning(error) from error
+
+    def _survey(self, sql: str) -> pl.DataFrame:
+        return self.query(Statement(sql=sql, settings=_SURVEY_SETTINGS))
+
+    def _partitions(self) -> list[Partition]:
+        sql = (
+            "SELECT partition_id, max(toUnixTimestamp64Nano(toDateTime64(max_time, 9))) AS newest, sum(bytes_on_disk) AS size "
+            "FROM system.parts WHERE active AND database = currentDatabase() AND table = 'logs' GROUP BY partition_id"
+        )
+        found = self.query(Statement(sql=sql))
+        return [Partition(name=name, newest=Nanoseconds(newest), bytes=size) for name, newest, size in found.rows()]
+
+    def _versions(self) -> set[int]:
+        found = self.query(Statement(sql="SELECT version FROM schema_migrations"))
+        return set(found["version"]) if found.width else set()
+
+    def _execute(self, sql: str) -> None:
+        with self._connection() as connection:
+            self._run(connection, sql, {})
+
+    def _run(self, connection: Any, sql: str, settings: Mapping[str, str | int]) -> Any:  # noqa: ANN401 - engine's own
+        try:
+            return connection.query(_with_settings(sql, settings), "ArrowStream")
+        except Exception as error:
+            raise meaning(error, query=sql) from error
+
+    def _connect(self) -> Any:  # noqa: ANN401 - the engine's own
+        return chdb.connect(str(self._directory))
+
+    @contextmanager
+    def _connection(self) -> Iterator[Any]:
+        """A connection of one's own. Kept for the next one, unless something went wrong on it."""
+        try:
+            connection = self._idle.get_nowait()
+        except queue.Empty:
+            connection = self._connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.put(connection)
+
+
+def _frames(answer: Any, sql: str) -> Iterator[pl.DataFrame]:  # noqa: ANN401 - the engine's own
+    """Pieces of a streaming answer."""
+    try:
+        for batch in answer.record_batch():
+            frame = pl.from_arrow(batch)
+            if isinstance(frame, pl.DataFrame) and frame.height:
+                yield frame
+    except Exception as error:
+        raise meaning(error, query=sql) from error
+
+
+def _with_settings(sql: str, settings: Mapping[str, str | int]) -> str:
+    return f"{sql} SETTINGS {_listed(settings)}" if settings else sql
+
+
+def _insert_sql(select: str, settings: Mapping[str, str | int]) -> str:
+    return f"INSERT INTO logs ({', '.join(COLUMNS)}) SETTINGS {_listed(settings)} {select}"
+
+
+def _listed(settings: Mapping[str, str | int]) -> str:
+    texts = (f"{name} = {literal(value) if isinstance(value, str) else value}" for name, value in settings.items())
+    return ", ".join(texts)
+
+
+def _raise_descriptor_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,0 +1,36 @@
+-- One row a record. Partition by day, so that retention drops whole partitions; key by five-minute bucket and service, so
+-- that one service's records of one moment lie together. docs/adr/0001-schema.md has the measurements.
+CREATE TABLE IF NOT EXISTS logs
+(
+    id Int64 CODEC(Delta, ZSTD(1)),
+    timestamp DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    observed DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    tenant LowCardinality(String),
+    level LowCardinality(String),
+    severity UInt8,
+    level_text LowCardinality(String),
+    service LowCardinality(String),
+    host LowCardinality(String),
+    source LowCardinality(String),
+    stream LowCardinality(String),
+    message String CODEC(ZSTD(1)),
+    trace_id String CODEC(ZSTD(1)),
+    span_id String CODEC(ZSTD(1)),
+    correlation_id String CODEC(ZSTD(1)),
+    tags Array(LowCardinality(String)),
+    -- Dotted name to text. A value is JSON text, but a string stands without its quotes where it cannot be mistaken for
+    -- anything else: the string "12" is kept as "12" with quotes, the number as 12, the word ready as ready.
+    attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    -- Dotted names that were objects in what the sender wrote: a record goes back nested as it came.
+    objects Array(LowCardinality(String)),
+    origin LowCardinality(String),
+    items Array(String) ALIAS arrayMap((k, v) -> concat(k, '=', v), mapKeys(attributes), mapValues(attributes)),
+    INDEX message_words message TYPE text(tokenizer = splitByNonAlpha, preprocessor = lower(message)),
+    INDEX attribute_items items TYPE text(tokenizer = array),
+    INDEX trace_ids trace_id TYPE bloom_filter(0.01) GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY toDate(timestamp)
+ORDER BY (toStartOfInterval(timestamp, INTERVAL 5 MINUTE), service, timestamp)
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
+    min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1
