@@ -1,0 +1,1 @@
+"""From accepted to findable: inlet, admission, drain."""

@@ -1,0 +1,207 @@
+"""From durable to findable: sealed segments into the store, each exactly once, in order.
+
+A segment goes by size, by age, or at once when somebody asks: a query waits (bounded) for what was acknowledged before it
+began. Several lanes store at once, for the engine's insert is one thread for the most part; the cursor moves in order, after
+the store has said that the rows would survive a power cut. A crash in between repeats the insert under the same token, which
+the store drops.
+"""
+
+import asyncio
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from random import SystemRandom
+from typing import Final
+
+from logyard.clock import Clock
+from logyard.errors import BadInput, LogyardError, NotNow, StoreFailed
+from logyard.ingest.dead_letter import DeadLetters
+from logyard.ports import Parcel, Store
+from logyard.telemetry import Event, Telemetry
+from logyard.wal.log import Wal
+from logyard.wal.segment import Segment
+
+__all__ = ["CURSOR", "Drain", "DrainDelayed", "SegmentLost", "SegmentStored"]
+
+CURSOR: Final = "store"
+_LONGEST_WAIT: Final = 5.0
+_IDLE: Final = 1.0
+_TRIES: Final = 8
+_LANES: Final = 2
+_random = SystemRandom()
+
+
+class SegmentStored(Event, frozen=True, kw_only=True):
+    """Records that became findable; ``seconds`` is the insert."""
+
+    count: int
+    seconds: float
+
+
+class DrainDelayed(Event, frozen=True, kw_only=True):
+    """The store did not take a segment now; it will be tried again."""
+
+    severity = 30
+    reason: str
+
+
+class SegmentLost(Event, frozen=True, kw_only=True):
+    """The store will never take a segment: it lies in the dead letters. Somebody must look."""
+
+    severity = 40
+    reason: str
+    count: int
+
+
+class Drain:
+    """The cursor ``store`` of the write-ahead log, and the thread that moves it."""
+
+    def __init__(self, wal: Wal, store: Store, dead: DeadLetters, *, clock: Clock, telemetry: Telemetry) -> None:
+        """``start`` begins."""
+        self._wal = wal
+        self._store = store
+        self._dead = dead
+        self._clock = clock
+        self._telemetry = telemetry
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._waiting: list[tuple[int, asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
+        self._flying: OrderedDict[int, tuple[Segment, bool]] = OrderedDict()
+        self._slots = threading.Semaphore(_LANES + 1)
+        self._thread = threading.Thread(target=self._run, name="logyard-drain", daemon=True)
+        wal.register(CURSOR)
+
+    def start(self) -> None:
+        """Begin with what the last run left."""
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still works."""
+        return self._thread.is_alive()
+
+    def passed(self) -> int:
+        """The position up to which everything is in the store."""
+        return self._wal.passed(CURSOR)
+
+    async def settle(self, seconds: float) -> bool:
+        """Wait until all that is acknowledged now can be found; False when that took longer than ``seconds``."""
+        mark = self._wal.position()
+        if self.passed() >= mark:
+            return True
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        with self._lock:
+            self._waiting.append((mark, loop, future))
+        self._wal.seal()
+        self._release()
+        try:
+            await asyncio.wait_for(future, seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    def stop(self, seconds: float) -> bool:
+        """Store what is sealed, then end the thread; False when it was not done in time (the rest stays in the log)."""
+        self._stop.set()
+        self._wal.wake()
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        """Hand each sealed segment to a lane, in order."""
+        last = -1
+        with ThreadPoolExecutor(_LANES, "logyard-drain-lane") as lanes:
+            while True:
+                stopping = self._stop.is_set()
+                segments = self._wal.wait(CURSOR, 0 if stopping else _IDLE, after=last)
+                for segment in segments:
+                    self._slots.acquire()
+                    with self._lock:
+                        self._flying[segment.number] = (segment, False)
+                    lanes.submit(self._carry, segment)
+                    last = segment.number
+                if stopping and not segments:
+                    return
+
+    def _carry(self, segment: Segment) -> None:
+        try:
+            if self._store_segment(segment):
+                with self._lock:
+                    self._flying[segment.number] = (segment, True)
+                self._advance()
+        finally:
+            self._slots.release()
+
+    def _advance(self) -> None:
+        """Move the cursor over what is stored, up to the first segment that is not."""
+        with self._lock:
+            while self._flying and next(iter(self._flying.values()))[1]:
+                number, (segment, _) = next(iter(self._flying.items()))
+                try:
+                    self._wal.advance(CURSOR, segment)
+                except LogyardError as error:
+                    self._telemetry.emit(DrainDelayed(reason=f"cursor: {type(error).__name__}"))
+                    break
+                del self._flying[number]
+        self._release()
+
+    def _store_segment(self, segment: Segment) -> bool:
+        """Try until it is in the store, or in the dead letters; False when the process stops first."""
+        failures = 0
+        while True:
+            reason = self._attempt(segment)
+            if reason is None:
+                return True
+            failures += 1
+            if isinstance(reason, BadInput) or (failures >= _TRIES and not isinstance(reason, NotNow)):
+                return self._bury(segment, str(reason))
+            self._telemetry.emit(DrainDelayed(reason=type(reason).__name__))
+            if self._stop.wait(_random.uniform(0.1, min(_LONGEST_WAIT, 0.2 * 2**failures))):
+                return False
+
+    def _attempt(self, segment: Segment) -> LogyardError | None:
+        started = self._clock.monotonic()
+        try:
+            batches = segment.batches()
+            if batches:
+                self._store.insert(Parcel(token=segment.token, path=segment.path, batches=batches))
+        except LogyardError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must end in the dead letters, not in silence
+            return StoreFailed(f"unexpected: {error!r}")
+        seconds = self._clock.monotonic() - started
+        self._telemetry.emit(SegmentStored(count=sum(batch.rows for batch in batches), seconds=seconds))
+        return None
+
+    def _bury(self, segment: Segment, reason: str) -> bool:
+        """Put it aside; tried until there is room for it. False when the process stops first."""
+        while True:
+            try:
+                self._dead.put(segment, reason)
+            except OSError as error:
+                self._telemetry.emit(DrainDelayed(reason=f"dead letters: {error.strerror}"))
+                if self._stop.wait(_LONGEST_WAIT):
+                    return False
+                continue
+            self._telemetry.emit(SegmentLost(reason=reason.partition("\n")[0][:200], count=segment.rows))
+            return True
+
+    def _release(self) -> None:
+        """Let go whoever waits for what is now in the store."""
+        passed = self.passed()
+        with self._lock:
+            done = [waiter for waiter in self._waiting if waiter[0] <= passed]
+            self._waiting = [waiter for waiter in self._waiting if waiter[0] > passed]
+        for _, loop, future in done:
+            loop.call_soon_threadsafe(_finish(future))
+
+
+def _finish(future: "asyncio.Future[None]") -> Callable[[], None]:
+    def finish() -> None:
+        if not future.done():
+            future.set_result(None)
+
+    return finish
