@@ -1,0 +1,1 @@
+"""Functions of ``stats``: one file each; the file's name is the function's."""

@@ -1,0 +1,1 @@
+"""Rewrites of queries: independent passes, one file each."""

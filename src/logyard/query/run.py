@@ -1,0 +1,216 @@
+"""Queries, run: the interface that HTTP, the command line and the live tail use.
+
+    search = Search(store, settle=drain.settle, budget=Budget(config.query), clock=clock, show_id=ids.text)
+    async for rows in search.rows(QueryRequest(query="error | fields message", limit=100)): ...
+
+Every question first waits until all that was acknowledged before it can be found (``settle``).
+"""
+
+import dataclasses
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Final
+
+import msgspec
+import polars as pl
+
+from logyard.clock import Clock
+from logyard.errors import QueryTooLarge
+from logyard.language.ast import All, Filter, ValuesFilter, all_of, rewritten, walk
+from logyard.model.dialect import Dialect
+from logyard.ports import Store
+from logyard.query.budget import Budget
+from logyard.query.engine import Engine
+from logyard.query.names import ALIASES
+from logyard.query.parse import Query, parse_query
+from logyard.query.pipe import Pipe
+from logyard.query.plan import Plan, Scope, filters_mapped, newest, plan
+from logyard.query.rewrite.level import canonical_levels
+from logyard.query.rows import Reader, Row, native_reader, victoria_reader
+from logyard.query.table import from_rows, text
+from logyard.types import Json
+
+__all__ = ["QueryRequest", "Searcher"]
+
+_MOST_IN_MEMORY: Final = 1_000_000
+"""Rows that pipes may be given in memory."""
+_CHUNK: Final = 2048
+"""Rows of a chunk that pipes in memory give."""
+
+
+class QueryRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A question. Times in nanoseconds."""
+
+    query: str = "*"
+    start: int | None = None
+    """First instant inside."""
+    end: int | None = None
+    """First instant outside; in the Victoria dialect the last one inside."""
+    limit: int | None = None
+    """Most rows; without pipes that order, the newest."""
+    dialect: Dialect = Dialect.NATIVE
+    tenant: str = ""
+    timeout: float | None = None
+    """Seconds; the configured limit is the longest."""
+    now: int | None = None
+    """What ``_time:5m`` refers to; the present without it."""
+    filters: tuple[Filter, ...] = ()
+    """Further filters that must hold: those of the request, of a key's scope."""
+
+    def scope(self) -> Scope:
+        """The records that the question is about."""
+        end = self.end
+        if end is not None and self.dialect is Dialect.VICTORIA:
+            end += 1
+        return Scope(dialect=self.dialect, tenant=self.tenant, start=self.start, end=end)
+
+
+class Searcher:
+    """Runs queries that were read. ``Search`` (``search.py``) adds the questions of the API to it."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        settle: Callable[[], Awaitable[None]],
+        budget: Budget,
+        clock: Clock,
+        show_id: Callable[[int], str],
+    ) -> None:
+        """``settle`` waits until all that was acknowledged is in the store; ``show_id`` gives the text of an id."""
+        self.engine = Engine(store, budget)
+        self.clock = clock
+        self.show_id = show_id
+        self._settle = settle
+
+    async def rows(self, request: QueryRequest) -> AsyncIterator[list[Row]]:
+        """The answer, some rows at a time. Closing the generator stops the engine's work.
+
+        Raises ``BadQuery``, ``QueryStopped``, ``Backpressure`` or ``StoreFailed``, at any point.
+        """
+        made = await self.prepared(self.read(request), request)
+        async with aclosing(self.run(made, request)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    def read(self, request: QueryRequest) -> Query:
+        """The query of a request, with the request's further filters in it. Raises ``BadQuery``."""
+        now = self.clock.now() if request.now is None else request.now
+        query = parse_query(request.query, now=now)
+        if request.filters:
+            parts = [*request.filters, *(() if isinstance(query.filter, All) else (query.filter,))]
+            query = dataclasses.replace(query, filter=all_of(parts))
+        return query
+
+    async def prepared(self, query: Query, request: QueryRequest) -> Plan:
+        """Waits until the store is up to date, runs the queries inside the query, and plans the rest."""
+        await self._settle()
+        return plan(await self._resolved(query, request), request.scope())
+
+    async def run(self, made: Plan, request: QueryRequest) -> AsyncIterator[list[Row]]:
+        """The rows of a plan, in chunks."""
+        stage = newest(made.stage, None if made.rest else request.limit or None)
+        reader = self._reader(dataclasses.replace(made, stage=stage), request)
+        pieces = self.engine.stream(stage.select(reader.columns), timeout=request.timeout)
+        async with aclosing(pieces) as frames:
+            chunks = (list(reader.rows(frame)) async for frame in frames)
+            left = request.limit or None
+            async for chunk in _through(chunks, made.rest) if made.rest else chunks:
+                wanted = chunk if left is None else chunk[:left]
+                if wanted:
+                    yield wanted
+                if left is not None and (left := left - len(wanted)) <= 0:
+                    return
+
+    async def all_rows(self, query: Query, request: QueryRequest) -> list[Row]:
+        """The whole answer of a query that gives few rows."""
+        made = await self.prepared(query, request)
+        async with aclosing(self.run(made, request)) as chunks:
+            return [row async for chunk in chunks for row in chunk]
+
+    async def settled(self) -> None:
+        """Wait until all that was acknowledged can be found."""
+        await self._settle()
+
+    def close(self) -> None:
+        """Wait for the calls that are under way. The store stays open."""
+        self.engine.close()
+
+    def _reader(self, made: Plan, request: QueryRequest) -> Reader:
+        if request.dialect is Dialect.VICTORIA:
+            return victoria_reader(made.stage)
+        return native_reader(made.stage, self.show_id)
+
+    async def _resolved(self, query: Query, request: QueryRequest) -> Query:
+        if request.dialect is Dialect.NATIVE:
+            query = filters_mapped(query, canonical_levels)
+        answers: dict[ValuesFilter, tuple[str, ...]] = {}
+        for filter_ in (query.filter, *(each for pipe in query.pipes for each in pipe.filters())):
+            for part in walk(filter_):
+                if isinstance(part, ValuesFilter) and isinstance(part.subquery, Query) and part not in answers:
+                    answers[part] = await self._values(part.subquery, request)
+        return filters_mapped(query, lambda each: _with_values(each, answers)) if answers else query
+
+    async def _values(self, query: Query, request: QueryRequest) -> tuple[str, ...]:
+        """The different values of a query's one field, the empty one among them."""
+        whole = msgspec.structs.replace(request, limit=None)
+        made = plan(await self._resolved(query, whole), whole.scope())
+        field = query.field
+        found: dict[str, None] = {}
+        async with aclosing(self.run(made, whole)) as chunks:
+            async for chunk in chunks:
+                found.update(dict.fromkeys(text(_texts(chunk), field)))
+                if len(found) > _MOST_IN_MEMORY:
+                    raise QueryTooLarge(f"a query inside the filter gives more than {_MOST_IN_MEMORY} values")
+        return tuple(found)
+
+
+def _with_values(filter_: Filter, answers: Mapping[ValuesFilter, tuple[str, ...]]) -> Filter:
+    def change(part: Filter) -> Filter:
+        found = answers.get(part) if isinstance(part, ValuesFilter) else None
+        return part if found is None or not isinstance(part, ValuesFilter) else part.resolved(found)
+
+    return rewritten(filter_, change)
+
+
+async def _through(chunks: AsyncIterator[list[Row]], pipes: Sequence[Pipe]) -> AsyncIterator[list[Row]]:
+    """Rows through pipes in memory: chunk by chunk as far as each row stands by itself, else all at once."""
+    if all(pipe.row_wise for pipe in pipes):
+        async for chunk in chunks:
+            yield _rows(_piped(_texts(chunk), pipes))
+        return
+    kept: list[pl.DataFrame] = []
+    count = 0
+    async for chunk in chunks:
+        kept.append(_texts(chunk))
+        count += len(chunk)
+        if count > _MOST_IN_MEMORY:
+            raise QueryTooLarge(f"{pipes[0]} would have to hold more than {_MOST_IN_MEMORY} rows in memory")
+    table = pl.concat(kept, how="diagonal").fill_null("") if kept else pl.DataFrame()
+    rows = _rows(_piped(table, pipes))
+    for start in range(0, len(rows), _CHUNK):
+        yield rows[start : start + _CHUNK]
+
+
+def _piped(table: pl.DataFrame, pipes: Sequence[Pipe]) -> pl.DataFrame:
+    for pipe in pipes:
+        table = pipe.table(table)
+    return table
+
+
+def _rows(table: pl.DataFrame) -> list[Row]:
+    """Fields without a value are left out, and rows without fields."""
+    names = [ALIASES.get(name, name) if ALIASES.get(name) in table.columns else name for name in table.columns]
+    found = ({name: value for name, value in zip(names, row, strict=True) if value} for row in table.rows())
+    return [dict(row) for row in found if row]
+
+
+def _texts(rows: Sequence[Row]) -> pl.DataFrame:
+    """Rows as a table of texts."""
+    return from_rows({name: _text(value) for name, value in row.items()} for row in rows)
+
+
+def _text(value: Json) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else msgspec.json.encode(value).decode()
