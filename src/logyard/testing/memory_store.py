@@ -67,7 +67,9 @@ class MemoryStore:
         """Keyed batches among what is stored."""
         stored = [batch for parcel in self.parcels.values() for batch in parcel.batches if batch.keyed]
         return {
-            batch.id: Receipt(first=batch.first, rows=batch.rows, duplicate=True) for batch in stored if batch.id in keys
+            batch.id: Receipt(first=batch.first, rows=batch.rows, duplicate=True)
+            for batch in stored
+            if batch.id in keys
         }
 
     def retain(self, retention: Retention, now: Nanoseconds) -> Sequence[str]:

@@ -1,0 +1,1 @@
+"""REST, WebSocket and server-sent events."""

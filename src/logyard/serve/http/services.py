@@ -1,0 +1,41 @@
+"""What the web server is given: everything its routes call, and nothing that they could reach around it."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from logyard.clock import Clock
+from logyard.config import Config
+from logyard.model.ids import LogIds
+from logyard.ports import StoreStats
+from logyard.receivers.http_intake import HttpRoute
+from logyard.serve.http.searching import Searching
+from logyard.stream.opening import Tails
+from logyard.telemetry import Telemetry
+
+__all__ = ["Services", "nothing"]
+
+
+def nothing() -> Mapping[str, str]:
+    """No state worth a word."""
+    return {}
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """The parts behind the routes; ``app.py`` fills it in."""
+
+    search: Searching
+    tails: Tails
+    """Live tails."""
+    ids: LogIds
+    clock: Clock
+    telemetry: Telemetry
+    config: Config
+    stats: Callable[[], StoreStats]
+    """Blocking; called in a worker thread."""
+    ready: Callable[[], Mapping[str, str]] = nothing
+    """What is not ready, by part, and why; empty when all is. Cheap."""
+    soft: Callable[[], Mapping[str, str]] = nothing
+    """What is wrong but stops nobody (``redis``: away since ...), by part. Cheap."""
+    receivers: Sequence[HttpRoute] = ()
+    """What the HTTP receivers brought."""
