@@ -1,0 +1,107 @@
+"""The command ``logyard``: finds the module of a command, runs it, and turns errors into exit codes.
+
+    0    done
+    1    it failed; the reason is on stderr
+    2    the command line cannot be understood
+    4    nothing matched, and --fail-if-empty was given
+    130  Ctrl-C
+
+A reader that goes away (``logyard query ... | head``) is not a failure. Only the module of the command that
+runs is imported, so that ``logyard --help`` answers at once.
+"""
+
+import difflib
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from logyard.cli.output import write
+from logyard.errors import LogyardError
+
+if TYPE_CHECKING:
+    import typer
+
+__all__ = ["COMMANDS", "command_module", "main", "overview", "run"]
+
+COMMANDS = {
+    "up": "start the server",
+    "send": "send files, or what comes on stdin",
+    "query": "search the stored logs",
+    "tail": "follow logs as they arrive",
+    "config": "check a configuration, show it, or print its schema",
+    "components": "list the parts that a configuration can use",
+    "doctor": "check this machine and say what to change",
+    "version": "print the version",
+}
+"""Name and summary. The command ``x`` is ``app`` in ``logyard/cli/x.py``."""
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+_HELP = frozenset({"-h", "--help", "help"})
+
+
+def main() -> NoReturn:
+    """Entry point of the command; ends the process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and give its exit code. Writes to stdout and stderr."""
+    try:
+        code = _dispatch(list(arguments))
+    except LogyardError as error:
+        sys.stderr.write(f"logyard: {error}\n")
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code
+
+
+def overview() -> str:
+    """What ``logyard --help`` prints."""
+    width = max(map(len, COMMANDS)) + 2
+    commands = "".join(f"  {name:<{width}}{summary}\n" for name, summary in COMMANDS.items())
+    return (
+        "Usage: logyard COMMAND [ARGUMENTS]\n\n"
+        "The log platform that you can pip install: durable, searchable, live.\n\n"
+        f"Commands:\n{commands}\n"
+        "'logyard COMMAND --help' says more about one command.\n"
+        "First steps: 'logyard up' in one terminal, 'logyard tail' in another.\n"
+    )
+
+
+def command_module(name: str) -> "typer.Typer":
+    """The Typer application of one command."""
+    app: typer.Typer = importlib.import_module(f"logyard.cli.{name}").app
+    return app
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in _HELP:
+        return _explain(arguments[1:])
+    name, *rest = arguments
+    if name == "--version":
+        name = "version"
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        sys.stderr.write(f"logyard: there is no command '{name}'.{hint}\nTry 'logyard --help'.\n")
+        return USAGE
+    return _run_command(name, rest)
+
+
+def _explain(topics: list[str]) -> int:
+    if topics and topics[0] in COMMANDS:
+        return _run_command(topics[0], ["--help"])
+    write(overview())
+    return 0
+
+
+def _run_command(name: str, arguments: list[str]) -> int:
+    from typer.main import get_command  # noqa: PLC0415 - start-up time: no Typer for the overview
+
+    try:
+        get_command(command_module(name)).main(args=arguments, prog_name=f"logyard {name}")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    return 0
