@@ -1,9 +1,9 @@
 """The configuration: one tree of frozen structs, from a file, the environment and the command line.
 
 Later wins: defaults, then the file (TOML, or YAML by its ending), then the environment, then flags. A setting
-``retention.age_days`` is ``LOGYARD__RETENTION__AGE_DAYS`` in the environment. The names that the central logging service
-has always had are taken too: ``PORT``, ``SERVICE_NAME``, ``REDIS_URL``, ``LOG_DIR``. A setting whose name ends in
-``_file`` beside a secret reads the secret from that file. Only this module reads the environment.
+``retention.age_days`` is ``LOGYARD__RETENTION__AGE_DAYS`` in the environment. The names that the central logging
+service has always had are taken too: ``PORT``, ``SERVICE_NAME``, ``REDIS_URL``, ``LOG_DIR``. A setting whose name
+ends in ``_file`` beside a secret reads the secret from that file. Only this module reads the environment.
 """
 
 import os
@@ -147,8 +147,8 @@ def settings(path: Path | None = None, flags: Mapping[str, object] | None = None
     tree = _read(path) if path is not None else {}
     for name, value in _environment(os.environ).items():
         _put(tree, name, value)
-    for name, value in (flags or {}).items():
-        _put(tree, name, value)
+    for name, given in (flags or {}).items():
+        _put(tree, name, given)
     return tree
 
 

@@ -73,7 +73,8 @@ class Step(Protocol):
 
     def __call__(self, frame: pl.DataFrame) -> pl.DataFrame:
         """May drop, add or change rows; must leave a frame in the canonical schema. Never raises for a bad record: the
-        record keeps all it had and gains the attribute ``processing_error``."""
+        record keeps all it had and gains the attribute ``processing_error``.
+        """
         ...
 
 
@@ -81,7 +82,9 @@ class Output(Protocol):
     """A way out. One batch at a time, in order, again after a failure."""
 
     async def write(self, batch: Batch) -> None:
-        """Return when the other side has it for good. ``NotNow`` is tried again, ``BadInput`` goes to the dead letters."""
+        """Return when the other side has it for good. ``NotNow`` is tried again, ``BadInput`` goes to the dead
+        letters.
+        """
         ...
 
 
@@ -130,13 +133,15 @@ class StoreStats(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Store(Protocol):
-    """The engine. Blocking; called from worker threads, concurrently. Parcels that are inserted at once are different ones."""
+    """The engine. Blocking; called from worker threads, concurrently. Parcels that are inserted at once are different
+    ones.
+    """
 
     def insert(self, parcel: Parcel) -> None:
         """Return when every record of the parcel can be found and would survive a power cut.
 
-        Exactly once by ``parcel.token``, and by ``batch.id`` for keyed batches. ``NotNow`` (disk full, engine busy): the
-        same parcel will come again. ``BadInput``: it never will; the drain puts it aside, visibly.
+        Exactly once by ``parcel.token``, and by ``batch.id`` for keyed batches. ``NotNow`` (disk full, engine busy):
+        the same parcel will come again. ``BadInput``: it never will; the drain puts it aside, visibly.
         """
         ...
 
@@ -171,6 +176,3 @@ class Tap(Protocol):
     def publish(self, batch: Batch) -> None:
         """Must return at once and never raise; called on the event loop, in the order of acknowledgement."""
         ...
-
-
-

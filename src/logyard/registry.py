@@ -1,8 +1,9 @@
 """Components by name: ``type = "redact"`` under ``pipeline`` loads ``logyard.pipeline.steps.redact``.
 
-A component is one decorated class in one file of its own; the file's name is the component's name, and its folder is the
-family. It carries its configuration struct, a summary and an example; schema, docs and ``logyard components`` are made
-from them. Strangers add components by entry points in the group ``logyard.<family>``; built-ins have no privileges.
+A component is one decorated class in one file of its own; the file's name is the component's name, and its folder is
+the family. It carries its configuration struct, a summary and an example; schema, docs and ``logyard components`` are
+made from them. Strangers add components by entry points in the group ``logyard.<family>``; built-ins have no
+privileges.
 """
 
 import importlib

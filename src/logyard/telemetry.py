@@ -2,8 +2,8 @@
 
 An event is a frozen struct. Its class name names the metric (``RecordsRefused`` counts in
 ``logyard_records_refused_total``), its ``str`` fields are the labels, ``count`` is what is added (1 without one),
-``bytes`` goes to a second counter and ``seconds`` to a histogram. So a new event is three lines and can be alerted on at
-once. Emit per batch, never per record, and never label with what a stranger chose freely.
+``bytes`` goes to a second counter and ``seconds`` to a histogram. So a new event is three lines and can be alerted on
+at once. Emit per batch, never per record, and never label with what a stranger chose freely.
 
 Severity: ERROR means that data was lost or that somebody must act; WARNING that something was refused or tried again;
 everything else only counts.
@@ -40,14 +40,14 @@ class _Instruments:
         self.labels = tuple(field.name for field in fields if field.type is str)
         self.stem = "logyard_" + re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
         about = (kind.__doc__ or kind.__name__).partition("\n")[0]
-        self.total = Counter(self.stem, about, self.labels, registry=registry)
-        self.size = self._extra(Counter, "_bytes", about, registry) if "bytes" in names else None
+        self.total = self._counter("", about, registry)
+        self.size = self._counter("_bytes", about, registry) if "bytes" in names else None
         self.seconds = None
         if "seconds" in names:
             self.seconds = Histogram(self.stem + "_seconds", about, self.labels, registry=registry, buckets=_SECONDS)
 
-    def _extra(self, kind: type[Counter], suffix: str, about: str, registry: CollectorRegistry) -> Counter:
-        return kind(self.stem + suffix, about, self.labels, registry=registry)
+    def _counter(self, suffix: str, about: str, registry: CollectorRegistry) -> Counter:
+        return Counter(self.stem + suffix, about, self.labels, registry=registry)
 
     def record(self, event: Event) -> None:
         labels = [getattr(event, name) for name in self.labels]

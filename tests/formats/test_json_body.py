@@ -98,9 +98,7 @@ def test_any_bytes_give_items_or_bad_payload(body: bytes) -> None:
     st.lists(st.dictionaries(st.text(), st.text() | st.integers(), max_size=3), min_size=1),
     st.sampled_from([None, 1]),
 )
-def test_however_it_is_written_the_items_are_the_same(
-    records: list[dict[str, object]], indent: int | None
-) -> None:
+def test_however_it_is_written_the_items_are_the_same(records: list[dict[str, object]], indent: int | None) -> None:
     for body in (records, {"logs": records}):
         found = lines(items(json.dumps(body, indent=indent).encode(errors="replace")))
         assert [json.loads(line) for line in found] == [json.loads(json.dumps(record)) for record in records]

@@ -29,9 +29,7 @@ def row(line: str, reading: Reading = DEFAULT_READING) -> dict[str, object]:
     found = framed(line, reading=reading)
     found = found.with_columns(pl.col("timestamp").dt.to_string("%FT%T%.fZ"))
     shown = found.row(0, named=True).items()
-    return {
-        name: value for name, value in shown if value not in EMPTY and (name, value) != ("attributes", "{}")
-    }
+    return {name: value for name, value in shown if value not in EMPTY and (name, value) != ("attributes", "{}")}
 
 
 @pytest.mark.parametrize(
@@ -97,12 +95,8 @@ def test_a_frame_has_the_canonical_schema() -> None:
 
 
 def test_a_sender_may_name_keys_and_stream_fields() -> None:
-    reading = Reading(
-        message=("text",), timestamp=("when",), stream_fields=("app", "k8s.pod.name", "level", "none")
-    )
-    found = row(
-        '{"when":0,"text":"m","msg":"n","app":"a","k8s":{"pod":{"name":"p"}},"level":"warn"}', reading
-    )
+    reading = Reading(message=("text",), timestamp=("when",), stream_fields=("app", "k8s.pod.name", "level", "none"))
+    found = row('{"when":0,"text":"m","msg":"n","app":"a","k8s":{"pod":{"name":"p"}},"level":"warn"}', reading)
     assert found["stream"] == '{app="a",k8s.pod.name="p",level="WARNING"}'
     assert found["message"] == "m"
     assert found["origin"] == ",timestamp=when,message=text,service=app,"
@@ -120,8 +114,7 @@ def test_one_key_may_fill_two_columns() -> None:
 
 def test_rows_keep_their_order_whatever_their_keys() -> None:
     lines = [
-        json.dumps({"msg" if number % 2 else "message": str(number), f"k{number % 7}": number})
-        for number in range(500)
+        json.dumps({"msg" if number % 2 else "message": str(number), f"k{number % 7}": number}) for number in range(500)
     ]
     assert framed(*lines)["message"].to_list() == [str(number) for number in range(500)]
 
@@ -139,9 +132,7 @@ def test_rows_keep_their_order_whatever_their_keys() -> None:
             {"ts": "1970-01-01T00:00:00Z", "level": 30, "service": {"name": "s", "x": 1}},
             id="number of a level, nested service",
         ),
-        pytest.param(
-            '{"a":1}', {"timestamp": ARRIVAL, "service": "unknown", "a": 1}, id="defaults under our names"
-        ),
+        pytest.param('{"a":1}', {"timestamp": ARRIVAL, "service": "unknown", "a": 1}, id="defaults under our names"),
         pytest.param(
             '{"timestamp":"soon","service":null,"log.level":"x"}',
             {"timestamp": "soon", "service": None, "log.level": "x"},
@@ -153,9 +144,7 @@ def test_a_record_comes_back_as_it_came(line: str, want: dict[str, Json]) -> Non
     assert next(records(framed(line))) == want
 
 
-KEYS = st.sampled_from(
-    ["message", "msg", "level", "service", "host", "trace_id", "source", "x", "a.b", "log", "span"]
-)
+KEYS = st.sampled_from(["message", "msg", "level", "service", "host", "trace_id", "source", "x", "a.b", "log", "span"])
 VALUES = st.text(min_size=1) | st.none() | st.lists(st.integers(), max_size=2)
 
 

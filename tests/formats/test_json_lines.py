@@ -51,9 +51,7 @@ REPAIRED = [
     pytest.param(b'{"a":"\xed\xa0\x80"}', '{"a":"\ufffd\ufffd\ufffd"}'.encode(), id="surrogate in UTF-8"),
     pytest.param(b'{"a":"\\ud800"}', b'{"a":"\\ufffd"}', id="high half alone"),
     pytest.param(b'{"a":"x\\uDC00y"}', b'{"a":"x\\ufffdy"}', id="low half alone"),
-    pytest.param(
-        b'{"a":"\\ud800\\ud83d\\ude00"}', b'{"a":"\\ufffd\\ud83d\\ude00"}', id="high half before a pair"
-    ),
+    pytest.param(b'{"a":"\\ud800\\ud83d\\ude00"}', b'{"a":"\\ufffd\\ud83d\\ude00"}', id="high half before a pair"),
     pytest.param(b'{"a":"\\ud800\\u0041"}', b'{"a":"\\ufffd\\u0041"}', id="high half before a letter"),
     pytest.param(b'{"a":"\\ud800 \\udc00"}', b'{"a":"\\ufffd \\ufffd"}', id="halves apart"),
     pytest.param(b'{"\\ude00":"\\\\\\ud800"}', b'{"\\ufffd":"\\\\\\ufffd"}', id="behind a backslash"),
@@ -72,25 +70,17 @@ BAD = [
     pytest.param(b"1", "not an object but an int", id="number"),
     pytest.param(b"null", "not an object but a null", id="null"),
     pytest.param(b'{"a":1e400}', "not readable: number out of range", id="beyond a double"),
-    pytest.param(
-        b'{"a":[1E+0999]}', "not readable: number out of range", id="beyond a double, written oddly"
-    ),
+    pytest.param(b'{"a":[1E+0999]}', "not readable: number out of range", id="beyond a double, written oddly"),
     pytest.param(b'{"a":' + b"9" * 309 + b".0}", "not readable: number out of range", id="309 digits"),
-    pytest.param(
-        b'{"a":' + b"9" * 250 + b"e99}", "not readable: number out of range", id="digits and exponent"
-    ),
+    pytest.param(b'{"a":' + b"9" * 250 + b"e99}", "not readable: number out of range", id="digits and exponent"),
     pytest.param(b'{"a":' + b"9" * 5000 + b"}", "not readable: integer value out of range", id="5000 digits"),
-    pytest.param(
-        b'{"a":"' + b"x" * (1 << 20) + b'"}', "line of 1048584 bytes, over limits.line_bytes", id="1 MiB"
-    ),
+    pytest.param(b'{"a":"' + b"x" * (1 << 20) + b'"}', "line of 1048584 bytes, over limits.line_bytes", id="1 MiB"),
     pytest.param(
         b"{" + b",".join(b'"%d":"%060d"' % (n, n) for n in range(1001)) + b"}",
         "1001 fields, over limits.fields 1000",
         id="1001 fields",
     ),
-    pytest.param(
-        b'{"a":' * 10_000 + b"1" + b"}" * 10_000, "nesting deeper than limits.depth 64", id="nesting"
-    ),
+    pytest.param(b'{"a":' * 10_000 + b"1" + b"}" * 10_000, "nesting deeper than limits.depth 64", id="nesting"),
     pytest.param(b'{"a":' + b"[" * 500_000, "nesting deeper than limits.depth 64", id="nesting, not closed"),
     pytest.param(
         b'{"f":"' + b"x" * 70_000 + b'","a":' + b"[" * 64 + b"]" * 64 + b"}",
@@ -212,16 +202,12 @@ BODIES = st.lists(
 @given(BODIES)
 def test_every_line_is_kept_or_refused_and_neighbours_do_not_matter(body: bytes) -> None:
     validated = validate(body)
-    assert sorted([*validated.kept, *reasons(validated)]) == list(
-        range(len(validated.kept) + len(validated.rejected))
-    )
+    assert sorted([*validated.kept, *reasons(validated)]) == list(range(len(validated.kept) + len(validated.rejected)))
     assert len(lines(validated)) == len(validated.kept)
     inside, index = large(*body.split(b"\n"))
     among = validate(inside)
     assert lines(among)[index : index + len(lines(validated))] == lines(validated)
-    assert [refusal.reason for refusal in among.rejected] == [
-        refusal.reason for refusal in validated.rejected
-    ]
+    assert [refusal.reason for refusal in among.rejected] == [refusal.reason for refusal in validated.rejected]
     assert validated.encoded is None or frame(validated.encoded, NOON).height == validated.encoded.rows
 
 
@@ -247,9 +233,7 @@ def test_the_engine_reads_every_line_that_is_kept(engine: session.Session, body:
 
 
 def test_the_engine_reads_what_is_kept_of_the_json_test_suite(engine: session.Session) -> None:
-    path = (
-        Path(__file__).resolve().parents[2].parent / "shared" / "data" / "malformed" / "jsontestsuite.jsonl"
-    )
+    path = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "malformed" / "jsontestsuite.jsonl"
     if not path.exists():
         pytest.skip(f"no reference data at {path}")
     cases = [json.loads(line) for line in path.read_text().splitlines()]

@@ -38,9 +38,7 @@ TEXTS = ("", "error", "Error: disk", "errors", "an error, an end", "x_error")
         pytest.param("f:seq(an, an)", TEXTS, [4], id="sequence"),
         pytest.param("f:seq(end, an)", TEXTS, [], id="sequence in the wrong order"),
         pytest.param("f:len_range(1, 6)", TEXTS, [1, 3], id="length"),
-        pytest.param(
-            "f:len_range(4, 4)", ("\u0416\u0443\u043a\u0438", "abc"), [0], id="length in characters"
-        ),
+        pytest.param("f:len_range(4, 4)", ("\u0416\u0443\u043a\u0438", "abc"), [0], id="length in characters"),
         pytest.param("f:string_range(E, f)", TEXTS, [1, 2, 3, 4], id="range of texts"),
         pytest.param("f:>=errors", TEXTS, [3, 5], id="comparison of texts"),
         pytest.param("g:eq_field(f)", TEXTS, [0], id="two fields"),
@@ -51,9 +49,7 @@ TEXTS = ("", "error", "Error: disk", "errors", "an error, an end", "x_error")
         pytest.param("f:range[1, 2)", ("0.9", "1", "1.99", "2", "one"), [1, 2], id="range"),
         pytest.param("f:range(-inf, 0]", ("-1e300", "0", "0.1", ""), [0, 1], id="open range"),
         pytest.param("f:>10.0.0.1", ("10.0.0.2", "9.255.0.1"), [0], id="addresses are numbers"),
-        pytest.param(
-            "f:ipv4_range(10.0.0.0/8)", ("10.1.2.3", "11.0.0.1", "a 10.1.2.3", ""), [0], id="network"
-        ),
+        pytest.param("f:ipv4_range(10.0.0.0/8)", ("10.1.2.3", "11.0.0.1", "a 10.1.2.3", ""), [0], id="network"),
         pytest.param("f:value_type(uint8)", tuple(map(str, range(9))), list(range(9)), id="type of a column"),
         pytest.param("f:value_type(dict)", ("a", "b", ""), [0, 1, 2], id="dictionary"),
         pytest.param("*", ("", "a"), [0, 1], id="everything"),

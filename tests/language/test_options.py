@@ -13,9 +13,7 @@ from logyard.language.options import Options, parse_options
         pytest.param("foo", Options(), id="none"),
         pytest.param("options() foo", Options(), id="empty"),
         pytest.param("options(concurrency=2, parallel_readers=3,) foo", Options(2, 3), id="numbers"),
-        pytest.param(
-            "options(ignore_global_time_filter=TRUE) foo", Options(ignore_global_time_filter=True), id="true"
-        ),
+        pytest.param("options(ignore_global_time_filter=TRUE) foo", Options(ignore_global_time_filter=True), id="true"),
         pytest.param("options(allow_partial_response=false) foo", Options(), id="false"),
     ],
 )

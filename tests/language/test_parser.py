@@ -30,9 +30,7 @@ FOO, BAR, BAZ = Phrase("", "foo"), Phrase("", "bar"), Phrase("", "baz")
         pytest.param("*", All(), id="star"),
         pytest.param("level:foo", Phrase("level", "foo"), id="field"),
         pytest.param("_msg:foo", FOO, id="message by name"),
-        pytest.param(
-            "level:(a or !b)", Or((Phrase("level", "a"), Not(Phrase("level", "b")))), id="field of a group"
-        ),
+        pytest.param("level:(a or !b)", Or((Phrase("level", "a"), Not(Phrase("level", "b")))), id="field of a group"),
         pytest.param("'a b':`c d`", Phrase("a b", "c d"), id="quotes of all kinds"),
         pytest.param('"tab\\t\\u0416\\x41"', Phrase("", "tab\t\u0416A"), id="escapes"),
         pytest.param("foo # all of it", FOO, id="comment"),

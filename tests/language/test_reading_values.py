@@ -102,25 +102,13 @@ def test_addresses(text: str) -> None:
         pytest.param("2023-12", "2023-12-01T00:00:00Z", "2023-12-31T23:59:59.999999999Z", id="december"),
         pytest.param("2024-05-31+02:00", "2024-05-30T22:00:00Z", "2024-05-31T21:59:59.999999999Z", id="day"),
         pytest.param("2024-05-31T10", "2024-05-31T10:00:00Z", "2024-05-31T10:59:59.999999999Z", id="hour"),
-        pytest.param(
-            "2024-05-31T10:20", "2024-05-31T10:20:00Z", "2024-05-31T10:20:59.999999999Z", id="minute"
-        ),
-        pytest.param(
-            "2024-05-31T10:20:30", "2024-05-31T10:20:30Z", "2024-05-31T10:20:30.999999999Z", id="second"
-        ),
-        pytest.param(
-            "2024-05-31T10:20:30.5Z", "2024-05-31T10:20:30.5Z", "2024-05-31T10:20:30.5Z", id="fraction"
-        ),
-        pytest.param(
-            "2024-05-31T10:20:30.125Z", "2024-05-31T10:20:30.125Z", "2024-05-31T10:20:30.125999999Z", id="ms"
-        ),
+        pytest.param("2024-05-31T10:20", "2024-05-31T10:20:00Z", "2024-05-31T10:20:59.999999999Z", id="minute"),
+        pytest.param("2024-05-31T10:20:30", "2024-05-31T10:20:30Z", "2024-05-31T10:20:30.999999999Z", id="second"),
+        pytest.param("2024-05-31T10:20:30.5Z", "2024-05-31T10:20:30.5Z", "2024-05-31T10:20:30.5Z", id="fraction"),
+        pytest.param("2024-05-31T10:20:30.125Z", "2024-05-31T10:20:30.125Z", "2024-05-31T10:20:30.125999999Z", id="ms"),
         pytest.param("1700000000", "2023-11-14T22:13:20Z", "2023-11-14T22:13:20Z", id="seconds"),
-        pytest.param(
-            "1700000000.5", "2023-11-14T22:13:20.5Z", "2023-11-14T22:13:20.5Z", id="seconds and a half"
-        ),
-        pytest.param(
-            "1700000000123", "2023-11-14T22:13:20.123Z", "2023-11-14T22:13:20.123Z", id="milliseconds"
-        ),
+        pytest.param("1700000000.5", "2023-11-14T22:13:20.5Z", "2023-11-14T22:13:20.5Z", id="seconds and a half"),
+        pytest.param("1700000000123", "2023-11-14T22:13:20.123Z", "2023-11-14T22:13:20.123Z", id="milliseconds"),
         pytest.param(
             "1700000000123456789", "2023-11-14T22:13:20.123456789Z", "2023-11-14T22:13:20.123456789Z", id="ns"
         ),
@@ -157,9 +145,9 @@ def test_no_times(text: str) -> None:
 def test_clocks_and_weekdays() -> None:
     assert [parse_clock(text) for text in ("00:00", "08:30", "24:60", "8")] == [0, 30_600 * 10**9, None, None]
     assert [parse_weekday(text) for text in ("Sun", "monday", "SAT", "Su")] == [0, 1, 6, None]
-    assert [is_absolute(text) for text in ("2024", "2024-05", "NOW", "5m", "20245", "2024m")] == [
-        True
-    ] * 3 + [False] * 3
+    assert [is_absolute(text) for text in ("2024", "2024-05", "NOW", "5m", "20245", "2024m")] == [True] * 3 + [
+        False
+    ] * 3
 
 
 @pytest.mark.parametrize(

@@ -87,8 +87,7 @@ def test_fields_that_differ(field: str, native: list[str], victoria: list[str]) 
 
 def test_a_whole_second_has_no_fraction() -> None:
     assert (
-        View.of_frame(frame({"timestamp": TIME.replace(microsecond=0)})).text("_time").item()
-        == "2025-03-13T22:30:00Z"
+        View.of_frame(frame({"timestamp": TIME.replace(microsecond=0)})).text("_time").item() == "2025-03-13T22:30:00Z"
     )
 
 

@@ -49,9 +49,7 @@ steps = st.lists(st.tuples(st.integers(-10_000, 10_000), st.integers(1, 9000)), 
 
 
 @given(steps, st.integers(0, 1023))
-def test_ids_rise_and_never_repeat_whatever_the_clock_does(
-    moves: list[tuple[int, int]], machine: int
-) -> None:
+def test_ids_rise_and_never_repeat_whatever_the_clock_does(moves: list[tuple[int, int]], machine: int) -> None:
     clock = Clock()
     ids = SnowflakeIds(machine, clock)
     given_out: list[LogId] = []

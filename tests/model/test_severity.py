@@ -42,10 +42,7 @@ def test_levels_stand_for_themselves_and_rise() -> None:
 def test_the_table_is_lower_case_and_names_only_levels() -> None:
     assert all(word == word.lower().strip() for word in severity.TABLE)
     assert {level.name for level in severity.TABLE.values()} == set(severity.LEVELS)
-    assert all(
-        severity.LEVELS[name] <= number < severity.LEVELS[name] + 4
-        for name, number in severity.TABLE.values()
-    )
+    assert all(severity.LEVELS[name] <= number < severity.LEVELS[name] + 4 for name, number in severity.TABLE.values())
 
 
 @given(st.lists(st.sampled_from([*severity.TABLE, " INFO ", "x", "", "o\u212a"])))

@@ -80,9 +80,7 @@ def test_zones_are_the_difference_to_utc(wall: datetime, minutes: int) -> None:
     assert timestamp.parse(text) == micros * 1000 - minutes * 60 * SECOND
 
 
-@given(
-    st.lists(st.from_regex(timestamp.CALENDAR) | st.from_regex(timestamp.UNIX) | st.text("0123456789-:.TZ+ "))
-)
+@given(st.lists(st.from_regex(timestamp.CALENDAR) | st.from_regex(timestamp.UNIX) | st.text("0123456789-:.TZ+ ")))
 def test_a_column_reads_like_its_texts(texts: list[str]) -> None:
     column = timestamp.parse_series(pl.Series("when", texts, dtype=pl.String))
     assert column.dtype == pl.Int64

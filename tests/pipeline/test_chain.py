@@ -42,7 +42,9 @@ def test_without_steps_nothing_is_decoded() -> None:
 @pytest.mark.parametrize(
     ("step", "column", "want"),
     [
-        pytest.param({"type": "drop", "where": "level:debug"}, "message", ["card 4111111111111111 taken", "boom"], id="drop"),
+        pytest.param(
+            {"type": "drop", "where": "level:debug"}, "message", ["card 4111111111111111 taken", "boom"], id="drop"
+        ),
         pytest.param({"type": "keep", "where": "status:500"}, "message", ["boom"], id="keep"),
         pytest.param({"type": "tag", "tags": ["a", "a"], "where": "user.id:7"}, "tags", [["a"], [], []], id="tag"),
         pytest.param(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from logyard.formats.json_lines import frame, validate
+from logyard.formats.json_lines import validate
 from logyard.model.batch import Batch, Encoded
 from logyard.model.reading import DEFAULT_READING, Reading
 from logyard.model.schema import KEYED_COLUMNS
@@ -42,7 +42,7 @@ TIMES = [
     "1969-12-31T23:59:59Z",
     "yesterday",
 ]
-text = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 scalar = st.one_of(
     st.none(),
     st.booleans(),
@@ -60,7 +60,9 @@ value = st.recursive(
 )
 readings = st.builds(
     Reading,
-    stream_fields=st.lists(st.sampled_from(["service", "host", "app", "level", "user", "a", "b.c", "log.level"]), max_size=3).map(tuple),
+    stream_fields=st.lists(
+        st.sampled_from(["service", "host", "app", "level", "user", "a", "b.c", "log.level"]), max_size=3
+    ).map(tuple),
 )
 records = st.lists(st.dictionaries(keys, value, max_size=6), min_size=1, max_size=6)
 
@@ -124,7 +126,9 @@ def test_engine_and_decoder_agree(
         pytest.param(b'{"a":{"b":{"c":1}}}', {"attributes": ["a.b.c=1"], "objects": ["a", "a.b"]}, id="flattened"),
         pytest.param(b'{"x":null,"y":true}', {"attributes": ["x=null", "y=true"]}, id="null-and-true"),
         pytest.param(
-            b'{"app":"s","host":"h"}', {"stream": '{host="h",service="s"}', "origin": ",timestamp=,service=app,"}, id="stream"
+            b'{"app":"s","host":"h"}',
+            {"stream": '{host="h",service="s"}', "origin": ",timestamp=,service=app,"},
+            id="stream",
         ),
     ],
 )

@@ -25,9 +25,9 @@ DAYS = [Partition(name=f"d{age}", newest=Nanoseconds(NOW - age * DAY), bytes=100
     ],
 )
 def test_oldest_days_go_first(rules: Retention, disk: tuple[int, int], want: list[str]) -> None:
-    gone = expired(DAYS, rules, Disk(total=disk[0], used=disk[1]), NOW)
+    gone = expired(DAYS, rules, Disk(total=disk[0], used=disk[1]), now=NOW)
     assert [partition.name for partition in gone] == want
 
 
 def test_nothing_stored_nothing_gone() -> None:
-    assert expired([], Retention(age_days=1, max_bytes=1), Disk(total=1, used=1), NOW) == []
+    assert expired([], Retention(age_days=1, max_bytes=1), Disk(total=1, used=1), now=NOW) == []

@@ -152,9 +152,7 @@ async def test_a_new_cursor_starts_at_the_oldest_segment(
     assert [one.first for one in seal(wal, "late")] == [1]
 
 
-async def test_passed_counts_what_is_still_open(
-    open_wal: Callable[..., Wal], batch: Callable[..., Batch]
-) -> None:
+async def test_passed_counts_what_is_still_open(open_wal: Callable[..., Wal], batch: Callable[..., Batch]) -> None:
     wal = open_wal()
     wal.register("store")
     await wal.append(batch(1))
@@ -210,9 +208,7 @@ async def test_close_writes_what_is_queued(
         await wal.append(batch(99))
 
 
-async def test_a_cancelled_append_harms_nobody(
-    open_wal: Callable[..., Wal], batch: Callable[..., Batch]
-) -> None:
+async def test_a_cancelled_append_harms_nobody(open_wal: Callable[..., Wal], batch: Callable[..., Batch]) -> None:
     wal = open_wal()
     gone = asyncio.ensure_future(wal.append(batch(1)))
     stays = asyncio.ensure_future(wal.append(batch(2)))
@@ -345,9 +341,7 @@ async def test_lag_is_the_age_of_the_oldest_unpassed_batch(
     assert wal.stats().lag == {"store": 7.0}
 
 
-async def test_a_writer_that_dies_refuses_everybody(
-    open_wal: Callable[..., Wal], batch: Callable[..., Batch]
-) -> None:
+async def test_a_writer_that_dies_refuses_everybody(open_wal: Callable[..., Wal], batch: Callable[..., Batch]) -> None:
     wal = open_wal()
     odd = Batch(id=BatchId(bytes(16)), first=LogId(1 << 70), received=Nanoseconds(0), body=batch(1).body)
     with pytest.raises(StoreFailed, match="stopped"):

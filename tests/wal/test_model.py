@@ -131,9 +131,7 @@ class WalMachine(RuleBasedStateMachine):
         self.wal.seal()
         backlog = self.wal._backlog
         with backlog._changed:
-            backlog._changed.wait_for(
-                lambda: not any(segment.bytes for segment in backlog._open.values()), 20
-            )
+            backlog._changed.wait_for(lambda: not any(segment.bytes for segment in backlog._open.values()), 20)
 
     @rule(cursor=st.sampled_from(CURSORS), count=st.integers(1, 3))
     def read(self, cursor: str, count: int) -> None:

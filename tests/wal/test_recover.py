@@ -88,9 +88,7 @@ def test_an_open_segment_without_frames_goes(site: Site, content: bytes) -> None
     assert (names(site), found.segments, found.next_number) == ([], [], 6)
 
 
-def test_a_sealed_segment_whose_structure_is_broken_is_mended(
-    site: Site, batch: Callable[..., Batch]
-) -> None:
+def test_a_sealed_segment_whose_structure_is_broken_is_mended(site: Site, batch: Callable[..., Batch]) -> None:
     put(site, SEALED, frame(batch(1)) + b"noise" + frame(batch(2)))
     found = recover(site, cursors(site))
     assert found.segments[0].batches() == [batch(1), batch(2)]

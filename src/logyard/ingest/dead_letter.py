@@ -4,6 +4,7 @@
 again, stop Logyard and move the segment back into ``wal/`` under a free number.
 """
 
+import os
 import shutil
 from pathlib import Path
 
@@ -25,10 +26,25 @@ class DeadLetters:
         name = f"{segment.token.replace('/', '_')}-{segment.path.name}"
         kept = self._directory / name
         partial = kept.with_suffix(".partial")
-        shutil.copyfile(segment.path, partial)
         kept.with_suffix(".reason").write_text(reason + "\n")
-        return partial.rename(kept)
+        with segment.path.open("rb") as source, partial.open("wb") as copy:
+            shutil.copyfileobj(source, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+        partial.rename(kept)
+        # The segment's own file goes next: the copy must outlive a power cut by then.
+        _sync(self._directory)
+        _sync(self._directory.parent)
+        return kept
 
     def count(self) -> int:
         """Segments kept."""
         return sum(1 for _ in self._directory.glob("*.sealed"))
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,9 +1,9 @@
 """From durable to findable: sealed segments into the store, each exactly once, in order.
 
-A segment goes by size, by age, or at once when somebody asks: a query waits (bounded) for what was acknowledged before it
-began. Several lanes store at once, for the engine's insert is one thread for the most part; the cursor moves in order, after
-the store has said that the rows would survive a power cut. A crash in between repeats the insert under the same token, which
-the store drops.
+A segment goes by size, by age, or at once when somebody asks: a query waits (bounded) for what was acknowledged
+before it began. Several lanes store at once, for the engine's insert is one thread for the most part; the cursor
+moves in order, after the store has said that the rows would survive a power cut. A crash in between repeats the
+insert under the same token, which the store drops.
 """
 
 import asyncio
@@ -27,7 +27,8 @@ __all__ = ["CURSOR", "Drain", "DrainDelayed", "SegmentLost", "SegmentStored"]
 CURSOR: Final = "store"
 _LONGEST_WAIT: Final = 5.0
 _IDLE: Final = 1.0
-_TRIES: Final = 8
+_TRIES: Final = 20
+"""Over about a minute and a half; only then is a segment that the store fails on put aside."""
 _LANES: Final = 2
 _random = SystemRandom()
 
@@ -116,15 +117,20 @@ class Drain:
         with ThreadPoolExecutor(_LANES, "logyard-drain-lane") as lanes:
             while True:
                 stopping = self._stop.is_set()
+                self._advance()  # again, if the disk refused the cursor before
                 segments = self._wal.wait(CURSOR, 0 if stopping else _IDLE, after=last)
                 for segment in segments:
-                    self._slots.acquire()
-                    with self._lock:
-                        self._flying[segment.number] = (segment, False)
-                    lanes.submit(self._carry, segment)
-                    last = segment.number
+                    last = self._hand_over(segment, lanes)
                 if stopping and not segments:
                     return
+
+    def _hand_over(self, segment: Segment, lanes: ThreadPoolExecutor) -> int:
+        """Wait for a free slot; the segment's number."""
+        self._slots.acquire()
+        with self._lock:
+            self._flying[segment.number] = (segment, False)
+        lanes.submit(self._carry, segment)
+        return segment.number
 
     def _carry(self, segment: Segment) -> None:
         try:
@@ -166,10 +172,15 @@ class Drain:
         started = self._clock.monotonic()
         try:
             batches = segment.batches()
+        except LogyardError as error:  # what cannot be read cannot be put aside either: wait
+            return NotNow(str(error))
+        try:
             if batches:
                 self._store.insert(Parcel(token=segment.token, path=segment.path, batches=batches))
         except LogyardError as error:
             return error
+        except OSError as error:
+            return NotNow(f"the store's disk: {error}")
         except Exception as error:  # noqa: BLE001 - a mistake of ours must end in the dead letters, not in silence
             return StoreFailed(f"unexpected: {error!r}")
         seconds = self._clock.monotonic() - started

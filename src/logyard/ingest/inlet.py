@@ -1,4 +1,6 @@
-"""The way in: ids, the pipeline, the write-ahead log, then the live side. Await returns when the records are durable."""
+"""The way in: ids, the pipeline, the write-ahead log, then the live side. Await returns when the records are
+durable.
+"""
 
 import asyncio
 import os
@@ -14,7 +16,7 @@ from logyard.model.ids import LogIds
 from logyard.pipeline.chain import Chain
 from logyard.ports import Submission, Tap
 from logyard.telemetry import Event, Telemetry
-from logyard.types import BatchId
+from logyard.types import BatchId, Nanoseconds
 from logyard.wal.log import Wal
 
 __all__ = ["BatchAccepted", "DuplicateAnswered", "InletParts", "WalInlet"]
@@ -91,7 +93,7 @@ class WalInlet:
 
     async def _commit(self, submission: Submission, batch_id: BatchId) -> Receipt:
         started = self._clock.monotonic()
-        received = self._clock.now()
+        received = Nanoseconds(self._clock.now())
         body = submission.body
         if self._chain:
             body = await asyncio.to_thread(self._chain.apply, body, received)

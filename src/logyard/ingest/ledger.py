@@ -1,8 +1,8 @@
 """Which keyed batches there have been: an idempotency key may come again at any time and stores nothing twice.
 
-Three places know, asked in this order: this map (what came lately), the write-ahead log (read into the map at the start),
-and the store's table ``keyed_batches``. An entry leaves the map only when the store has it. Questions to the store are
-gathered: however many requests wait, one query is under way.
+Three places know, asked in this order: this map (what came lately), the write-ahead log (read into the map at the
+start), and the store's table ``keyed_batches``. An entry leaves the map only when the store has it. Questions to the
+store are gathered: however many requests wait, one query is under way.
 """
 
 import asyncio

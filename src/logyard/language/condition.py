@@ -6,7 +6,7 @@ import polars as pl
 
 from logyard.errors import BadConfig, BadQuery
 from logyard.language.entry import parse_filter
-from logyard.language.levels import native_levels
+from logyard.language.levels import canonical_levels
 from logyard.language.view import View
 
 __all__ = ["condition"]
@@ -19,7 +19,7 @@ def condition(where: str, *, now: int = 0) -> Condition:
     if where in {"", "*"}:
         return lambda frame: pl.Series([True]).new_from_index(0, frame.height)
     try:
-        node = native_levels(parse_filter(where, now=now))
+        node = canonical_levels(parse_filter(where, now=now))
     except BadQuery as error:
         raise BadConfig(str(error), path="where") from error
     return lambda frame: node.match(View.of_frame(frame))

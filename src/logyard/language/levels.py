@@ -1,54 +1,59 @@
-"""In the native dialect a level is a level, however it is spelt: ``level:warn``, ``level:=WARNING``, ``level:>=error``.
+"""``level:warn``, ``level:WARNING`` and ``level:>=warning`` mean the canonical level, however a sender spelt it.
 
-Rewrites the filters on ``level`` whose words are levels; everything else on the field (prefixes, regular expressions, words
-that are no level) stays as it is and sees the canonical words. Not for the VictoriaLogs dialect, where ``level`` is what the
-sender wrote.
+For the native dialect only. Handles words, phrases, exact values, lists and comparisons of the field ``level``; a regular
+expression or a value that is no level's name is left as it is, and so is everything about other fields.
 """
 
+import operator
+from collections.abc import Callable
 from typing import Final
 
 from logyard.language.ast import Filter, rewritten
 from logyard.language.filters.any_case_phrase import AnyCasePhrase
+from logyard.language.filters.any_case_prefix import AnyCasePrefix
 from logyard.language.filters.comparison import Comparison
+from logyard.language.filters.contains_any import ContainsAny
 from logyard.language.filters.exact import Exact
 from logyard.language.filters.in_ import In
 from logyard.language.filters.phrase import Phrase
-from logyard.model import severity
+from logyard.language.filters.prefix import Prefix
+from logyard.model.severity import LEVELS, parse
 
-__all__ = ["native_levels"]
+__all__ = ["canonical_levels"]
 
-_LEVEL: Final = "level"
-_SEVERITY: Final = "severity"
-
-
-def native_levels(node: Filter) -> Filter:
-    """The same filter with every level in its canonical spelling."""
-    return rewritten(node, _native)
-
-
-def _native(node: Filter) -> Filter:
-    if not isinstance(node, Phrase | AnyCasePhrase | Exact | Comparison | In) or node.field != _LEVEL:
-        return node
-    if isinstance(node, Comparison):
-        return _by_severity(node)
-    if isinstance(node, In):
-        return _spelt(node)
-    name = severity.parse(node.text).name
-    return Exact(_LEVEL, name) if name else node
+_FIELD: Final = "level"
+_COMPARE: Final[dict[str, Callable[[int, int], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
-def _spelt(node: In) -> In:
-    if node.subquery is not None:
-        return node
-    return node.resolved(severity.parse(value).name or value for value in node.known_values())
+def canonical_levels(filter_: Filter) -> Filter:
+    """The filter, with canonical levels."""
+    return rewritten(filter_, _changed)
 
 
-def _by_severity(node: Comparison) -> Comparison:
-    """Levels have an order: it is that of their severity."""
-    number = severity.LEVELS.get(severity.parse(node.value).name)
-    if number is None:
-        return node
-    # WARNING is 13 to 16: above it begins at 17, at most it ends at 16.
-    last = number + 3
-    bound = last if node.operator in {">", "<="} else number
-    return Comparison(_SEVERITY, node.operator, str(bound))
+def _changed(filter_: Filter) -> Filter:
+    match filter_:
+        case Phrase(field="level", text=text) | Exact(field="level", text=text) | AnyCasePhrase(field="level", text=text):
+            name = parse(text).name
+            return Exact(_FIELD, name) if name else filter_
+        case Prefix(field="level", text=text):
+            return AnyCasePrefix(_FIELD, text)
+        case In(field="level", subquery=None) | ContainsAny(field="level", subquery=None):
+            return filter_.resolved(dict.fromkeys(parse(value).name or value for value in filter_.values))
+        case Comparison(field="level"):
+            return _compared(filter_)
+        case _:
+            return filter_
+
+
+def _compared(filter_: Comparison) -> Filter:
+    """By rank among the levels; a record without a level is on neither side."""
+    wanted = parse(filter_.value)
+    if not wanted.name:
+        return filter_
+    compare, bound = _COMPARE[filter_.operator], LEVELS[wanted.name]
+    return In(_FIELD, tuple(name for name, severity in LEVELS.items() if compare(severity, bound)))

@@ -136,9 +136,7 @@ class UuidIds(SnowflakeIds):
         except ValueError:
             raise BadInput(f"not an id, which is a UUID: {text!r}") from None
         milliseconds, machine = number >> 80, (number >> 64) % _SEQUENCES
-        log_id = _compose(
-            milliseconds * _SEQUENCES + (number >> _HASH_BITS) % _SEQUENCES, machine % MACHINES, text
-        )
+        log_id = _compose(milliseconds * _SEQUENCES + (number >> _HASH_BITS) % _SEQUENCES, machine % MACHINES, text)
         if self.text(log_id) != text.lower():
             raise BadInput(f"not an id of Logyard: {text!r}")
         return log_id

@@ -21,7 +21,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         "timestamp", "time", "ts", "@timestamp", "_time", "datetime", "asctime", "eventTime", "@t",
     )  # fmt: skip
     level: tuple[str, ...] = (
-        "level", "severity", "lvl", "log.level", "loglevel", "log_level", "levelname", "severity_text", "severityText", "@l",
+        "level", "severity", "lvl", "log.level", "loglevel", "log_level", "levelname",
+        "severity_text", "severityText", "@l",
     )  # fmt: skip
     message: tuple[str, ...] = (
         "message",

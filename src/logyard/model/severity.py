@@ -81,9 +81,7 @@ def _level(severity: int) -> Level:
 
 
 def _table() -> dict[str, Level]:
-    numbers = {
-        str(number): _level(severity) for scale in reversed(_NUMBERS) for number, severity in scale.items()
-    }
+    numbers = {str(number): _level(severity) for scale in reversed(_NUMBERS) for number, severity in scale.items()}
     words = {word: _level(severity) for severity, line in _WORDS.items() for word in line.split()}
     return numbers | words
 

@@ -65,9 +65,7 @@ def _calendar(found: re.Match[str]) -> int | None:
     except ValueError:
         return None
     zone = int(zone_hour or 0) * 3600 + int(zone_minute or 0) * 60
-    seconds = (
-        days * 86400 + int(hour) * 3600 + int(minute) * 60 + int(second) - (-zone if sign == "-" else zone)
-    )
+    seconds = days * 86400 + int(hour) * 3600 + int(minute) * 60 + int(second) - (-zone if sign == "-" else zone)
     return seconds * SECOND + _nanoseconds(fraction)
 
 
@@ -89,9 +87,7 @@ def parse_series(texts: pl.Series) -> pl.Series:
         text.str.extract_groups(CALENDAR).struct.rename_fields(list("dhmsfizy")).struct.unnest(),
         text.str.extract_groups(UNIX).struct.rename_fields(["whole", "rest"]).struct.unnest(),
     )
-    instant = parts.select(
-        pl.coalesce(_calendar_expression(), _unix_expression()).alias(texts.name)
-    ).to_series()
+    instant = parts.select(pl.coalesce(_calendar_expression(), _unix_expression()).alias(texts.name)).to_series()
     return instant.set(~instant.is_between(0, END, closed="left"), None)
 
 

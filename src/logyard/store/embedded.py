@@ -2,12 +2,13 @@
 
 What the engine does that one would not expect, and what is done about it (all measured, docs/adr/0001-schema.md):
 
-- One engine and one data path a process; it stops when the last connection closes. So one connection, the keeper, stays.
+- One engine and one data path a process; it stops when the last connection closes. So one connection, the keeper,
+  stays.
 - Queries on one connection wait for each other, on different ones they run in parallel: so there is a pool. A streaming
   answer has its connection to itself until it is closed.
 - ``send_insert`` reports errors of the storage side as success. So inserts are ``INSERT ... SELECT``, which raise.
-- A query that fails while it runs leaves its bytes in the connection, before those of the *next* answer: a connection on
-  which anything failed is closed, never used again.
+- A query that fails while it runs leaves its bytes in the connection, before those of the *next* answer: a connection
+  on which anything failed is closed, never used again.
 - A deduplication token marks blocks by their number: only an insert of exactly one block may come again. Hence
   ``max_insert_threads = 1`` and block sizes above any segment's.
 - A wide part holds many files open: the limit of descriptors is raised at the start.
@@ -19,18 +20,18 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any  # noqa: TID251 - the engine's objects have no types of their own
+from typing import Any
 
 import chdb
 import polars as pl
 
-from logyard.errors import StoreFailed
+from logyard.errors import LogyardError, StoreFailed
 from logyard.model.batch import Receipt
 from logyard.ports import Parcel, Retention, Statement, StoreStats
 from logyard.store.engine_errors import meaning
 from logyard.store.mapping import COLUMNS, literal
 from logyard.store.migrate import migrate
-from logyard.store.parcel import Insert, inserts
+from logyard.store.parcel import Insert, inserts, scratch_file
 from logyard.store.retention import Disk, Partition, expired
 from logyard.types import BatchId, LogId, Nanoseconds
 
@@ -44,10 +45,12 @@ _INSERT_SETTINGS: Mapping[str, str | int] = {
     "input_format_max_block_size_bytes": 1 << 20,
     "max_partitions_per_insert_block": 0,
     "max_memory_usage": 0,
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
     "compile_expressions": 0,
     "max_threads": 1,
 }
 _SURVEY_SETTINGS: Mapping[str, str | int] = {"input_format_max_block_size_bytes": 1 << 20}
+_PARTS = "FROM system.parts WHERE active AND database = currentDatabase() AND table = 'logs'"
 _DESCRIPTORS = 65_536
 
 
@@ -55,7 +58,9 @@ class EmbeddedStore:
     """``ports.Store`` on an engine inside this process. One a process."""
 
     def __init__(self, directory: Path, *, sequential_ids: bool = False, memory: int = 0) -> None:
-        """Start the engine on ``directory`` and bring its schema up to date. ``memory``: bytes, 0 for the engine's own limit."""
+        """Start the engine on ``directory`` and bring its schema up to date. ``memory``: bytes, 0 for the engine's
+        own limit.
+        """
         directory.mkdir(parents=True, exist_ok=True)
         _raise_descriptor_limit()
         self._directory = directory.absolute()
@@ -67,7 +72,7 @@ class EmbeddedStore:
             self._keeper = self._connect()
         except Exception as error:
             raise StoreFailed(f"cannot start the engine on {directory}: {error}") from error
-        chdb._chdb.set_signal_handlers_enabled(0)  # noqa: SLF001 - the only way the wheel offers
+        chdb._chdb.set_signal_handlers_enabled(0)  # type: ignore[attr-defined]  # noqa: SLF001 - the only way there is
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         if memory:
             self._keeper.query(f"SET max_server_memory_usage = {memory}")
@@ -75,12 +80,15 @@ class EmbeddedStore:
 
     def insert(self, parcel: Parcel) -> None:
         """Store one sealed segment, once: in one block for each way of reading, then remember its keyed batches."""
-        for step in inserts(parcel, self._scratch, self._survey, sequential=self._sequential):
-            try:
+        try:
+            for step in inserts(parcel, self._scratch, self._survey, sequential=self._sequential):
                 self._insert(step)
-            finally:
-                if step.scratch is not None:
-                    step.scratch.unlink(missing_ok=True)
+        except LogyardError:
+            raise
+        except Exception as error:  # the scratch file meets the same full disk as the engine does
+            raise meaning(error) from error
+        finally:
+            scratch_file(self._scratch, parcel).unlink(missing_ok=True)
         keyed = [batch for batch in parcel.batches if batch.keyed]
         if keyed:
             rows = ", ".join(
@@ -117,7 +125,10 @@ class EmbeddedStore:
         if not keys:
             return {}
         listed = ", ".join(f"unhex('{key.hex()}')" for key in keys)
-        sql = f"SELECT hex(batch) AS key, any(first) AS first, any(rows) AS rows FROM keyed_batches WHERE batch IN ({listed}) GROUP BY batch"
+        sql = (
+            "SELECT hex(batch) AS key, any(first) AS first, any(rows) AS rows "
+            f"FROM keyed_batches WHERE batch IN ({listed}) GROUP BY batch"
+        )
         found = self.query(Statement(sql=sql))
         if found.is_empty():
             return {}
@@ -129,17 +140,18 @@ class EmbeddedStore:
     def retain(self, retention: Retention, now: Nanoseconds) -> Sequence[str]:
         """Drop what the rules say; the partitions that went."""
         usage = shutil.disk_usage(self._directory)
-        gone = expired(self._partitions(), retention, Disk(total=usage.total, used=usage.used), now)
+        gone = expired(self._partitions(), retention, Disk(total=usage.total, used=usage.used), now=now)
         for partition in gone:
-            self._execute(f"ALTER TABLE logs DROP PARTITION ID {literal(partition.name)}")
+            for table in ("logs", "facets"):
+                self._execute(f"ALTER TABLE {table} DROP PARTITION ID {literal(partition.name)}")
         return [partition.name for partition in gone]
 
     def stats(self) -> StoreStats:
         """From the engine's list of parts; reads no data."""
         sql = (
             "SELECT sum(rows), sum(bytes_on_disk), sum(data_uncompressed_bytes), count(), uniqExact(partition_id), "
-            "min(toUnixTimestamp64Nano(toDateTime64(min_time, 9))), max(toUnixTimestamp64Nano(toDateTime64(max_time, 9))) "
-            "FROM system.parts WHERE active AND database = currentDatabase() AND table = 'logs'"
+            "min(toUnixTimestamp64Nano(toDateTime64(min_time, 9))), "
+            "max(toUnixTimestamp64Nano(toDateTime64(max_time, 9))) " + _PARTS
         )
         rows, disk, raw, parts, partitions, oldest, newest = self.query(Statement(sql=sql)).row(0)
         return StoreStats(
@@ -171,8 +183,8 @@ class EmbeddedStore:
 
     def _partitions(self) -> list[Partition]:
         sql = (
-            "SELECT partition_id, max(toUnixTimestamp64Nano(toDateTime64(max_time, 9))) AS newest, sum(bytes_on_disk) AS size "
-            "FROM system.parts WHERE active AND database = currentDatabase() AND table = 'logs' GROUP BY partition_id"
+            "SELECT partition_id, max(toUnixTimestamp64Nano(toDateTime64(max_time, 9))) AS newest, "
+            f"sum(bytes_on_disk) AS size {_PARTS} GROUP BY partition_id"
         )
         found = self.query(Statement(sql=sql))
         return [Partition(name=name, newest=Nanoseconds(newest), bytes=size) for name, newest, size in found.rows()]
@@ -185,13 +197,13 @@ class EmbeddedStore:
         with self._connection() as connection:
             self._run(connection, sql, {})
 
-    def _run(self, connection: Any, sql: str, settings: Mapping[str, str | int]) -> Any:  # noqa: ANN401 - engine's own
+    def _run(self, connection: Any, sql: str, settings: Mapping[str, str | int]) -> Any:
         try:
             return connection.query(_with_settings(sql, settings), "ArrowStream")
         except Exception as error:
             raise meaning(error, query=sql) from error
 
-    def _connect(self) -> Any:  # noqa: ANN401 - the engine's own
+    def _connect(self) -> Any:
         return chdb.connect(str(self._directory))
 
     @contextmanager
@@ -209,7 +221,7 @@ class EmbeddedStore:
         self._idle.put(connection)
 
 
-def _frames(answer: Any, sql: str) -> Iterator[pl.DataFrame]:  # noqa: ANN401 - the engine's own
+def _frames(answer: Any, sql: str) -> Iterator[pl.DataFrame]:
     """Pieces of a streaming answer."""
     try:
         for batch in answer.record_batch():

@@ -24,7 +24,8 @@ _QUERY: Final = {
     6, 8, 10, 16, 27, 36, 41, 42, 43, 44, 46, 47, 49, 50, 53, 60, 62, 63, 69, 70, 81, 115, 130, 131, 134, 137, 153, 164,
     179, 184, 190, 206, 215, 279, 386, 407, 427, 446, 452, 457, 497, 636,
 }  # fmt: skip
-_NO_SPACE: Final = ("No space left on device", "Disk quota exceeded", "errno: 28", "Cannot reserve")
+_NO_SPACE: Final = ("No space left on device", "Disk quota exceeded", "errno: 28", "os error 28", "Cannot reserve")
+_NO_DESCRIPTOR: Final = ("Too many open files", "errno: 24", "os error 24")
 _LONGEST: Final = 600
 
 
@@ -35,6 +36,8 @@ def meaning(error: Exception, *, query: str = "") -> LogyardError:
     code = int(found[1]) if found else 0
     if code in _DISK or any(sign in text for sign in _NO_SPACE):
         return DiskFull(f"the store's disk is full: {text}", retry_after=5)
+    if any(sign in text for sign in _NO_DESCRIPTOR):
+        return Backpressure(f"too many open files (raise the limit, see 'logyard doctor'): {text}", retry_after=5)
     if code in _TIMEOUT:
         return QueryTimeout(f"longer than query.timeout allows: {text}")
     if code in _TOO_LARGE:

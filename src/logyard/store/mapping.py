@@ -1,9 +1,10 @@
 """The SQL that turns WAL rows into rows of ``logs``: the engine reads what the sender wrote, Python never does.
 
-The rules of reading are those of ``model/reading.py`` and ``formats/json_lines.py``; a property test holds the two equal.
-Written for the engine's analyzer as much as for its executor. Understanding the statement for every known key and every
-depth takes the engine 150 ms, and evaluating all of it costs each row: so a segment is *surveyed* first (which known keys
-occur at all, how deep it may nest; 0.3 us a row), and the statement says only what that segment can need.
+The rules of reading are those of ``model/reading.py`` and ``formats/json_lines.py``; a property test holds the two
+equal. Written for the engine's analyzer as much as for its executor. Understanding the statement for every known key
+and every depth takes the engine 150 ms, and evaluating all of it costs each row: so a segment is *surveyed* first
+(which known keys occur at all, how deep it may nest; 0.3 us a row), and the statement says only what that segment can
+need.
 """
 
 from collections.abc import Iterable, Sequence
@@ -92,8 +93,9 @@ def frames_select(source: str, *, sequential: bool) -> str:
     pairs = f"SELECT * EXCEPT (attributes), JSONExtractKeysAndValuesRaw(attributes) AS pairs FROM {source}"
     plain = "service, host, source, stream, message, trace_id, span_id, correlation_id, tags"
     return (
-        f"SELECT {_id(sequential)}, timestamp, fromUnixTimestamp64Nano(received, 'UTC') AS observed, tenant, level, severity, "
-        f"level_text, {plain}, {_stored('flat')} AS attributes, found_objects AS objects, origin FROM ({_flattened(pairs, FLATTEN_LEVELS)})"
+        f"SELECT {_id(sequential)}, timestamp, fromUnixTimestamp64Nano(received, 'UTC') AS observed, tenant, "
+        f"level, severity, level_text, {plain}, {_stored('flat')} AS attributes, found_objects AS objects, origin "
+        f"FROM ({_flattened(pairs, FLATTEN_LEVELS)})"
     )
 
 
@@ -135,20 +137,21 @@ def _picked(parsed: str, reading: Reading, keys: Sequence[str]) -> str:
 def _candidates(keys: Iterable[str], place: dict[str, str]) -> Iterable[tuple[str, str, str]]:
     for key in keys:
         if key in place:
-            yield _usable(key, place[key]), key, place[key]
+            yield _usable(place[key], literal(key)), key, place[key]
         head, dot, tail = key.partition(".")
         if dot and head in place:
-            nested = f"JSONExtract(line, {literal(head)}, {literal(tail)}, 'String')"
-            yield f"startsWith({place[head]}, '{{') AND {nested} != ''", key, nested
+            path = f"{literal(head)}, {literal(tail)}"
+            nested = f"JSONExtract(line, {path}, 'String')"
+            yield f"startsWith({place[head]}, '{{') AND {_usable(nested, path)}", key, nested
 
 
 def _first_of(choices: Sequence[str]) -> str:
     return f"multiIf({', '.join(choices)}, ('', ''))" if choices else "('', '')"
 
 
-def _usable(key: str, text: str) -> str:
+def _usable(text: str, path: str) -> str:
     # A string may begin like an object: then its type decides.
-    return f"{text} != '' AND (NOT match({text}, '^[\\\\[{{]') OR JSONType(line, {literal(key)}) = 'String')"
+    return f"{text} != '' AND (NOT match({text}, '^[\\\\[{{]') OR JSONType(line, {path}) = 'String')"
 
 
 def _time_of(text: str) -> str:
@@ -156,12 +159,17 @@ def _time_of(text: str) -> str:
     whole = f"toUInt64OrZero(substringIndex({text}, '.', 1))"
     *units, (_, finest) = timestamp.UNIX_UNITS
     unit = f"multiIf({', '.join(f'{whole} < {bound}, {unit}' for bound, unit in units)}, {finest})"
-    epoch = f"toInt64(least(toDecimal256OrZero({text}, 9) * {unit}, toDecimal256({2**63 - 1}, 9)))"
+    # Bounded on both sides: the engine may evaluate a branch for rows that do not take it, and overflow is an error.
+    epoch = f"toInt64(greatest(least(toDecimal256OrZero({text}, 9) * {unit}, {_decimal(2**63 - 1)}), {_decimal(0)}))"
     civil = f"parseDateTime64BestEffortOrNull(upper(replaceOne({text}, ',', '.')), 9, 'UTC')"
     return (
         f"multiIf(match({text}, {literal(timestamp.CALENDAR)}), {civil}, "
         f"match({text}, {literal(timestamp.UNIX)}), fromUnixTimestamp64Nano({epoch}, 'UTC'), NULL)"
     )
+
+
+def _decimal(number: int) -> str:
+    return f"toDecimal256({number}, 9)"
 
 
 def _flattened(inner: str, depth: int) -> str:
@@ -267,7 +275,8 @@ def _label(name: str, reading: Reading) -> str:
         taken = [column for column in KEYED_COLUMNS if name in getattr(reading, column)]
         choices = [f"k_{column} = {literal(name)}, v_{column}" for column in taken]
         kept = f"attributes[{literal(name)}]"
-        rest = f"if(startsWith({kept}, '\"'), JSONExtractString({kept}), if(match({kept}, '^(?:[\\\\[{{]|null$)'), '', {kept}))"
+        plain = f"if(match({kept}, '^(?:[\\\\[{{]|null$)'), '', {kept})"
+        rest = f"if(startsWith({kept}, '\"'), JSONExtractString({kept}), {plain})"
         value = f"multiIf({', '.join([*choices, rest])})" if choices else rest
     escaped = f"replaceAll(replaceAll(replaceAll({value}, '\\\\', '\\\\\\\\'), '\"', '\\\\\"'), '\\n', '\\\\n')"
     return f"if({value} = '', '', concat(',', {literal(name)}, '=\"', {escaped}, '\"'))"

@@ -18,7 +18,7 @@ from logyard.model.reading import Reading
 from logyard.ports import Parcel
 from logyard.store.mapping import WAL_ROW, Survey, frames_select, lines_select, literal, survey_select
 
-__all__ = ["ARROW_ROW", "FEW_ROWS", "Insert", "inserts", "with_header"]
+__all__ = ["ARROW_ROW", "FEW_ROWS", "Insert", "inserts", "scratch_file", "with_header"]
 
 Ask = Callable[[str], pl.DataFrame]
 
@@ -38,8 +38,6 @@ class Insert(msgspec.Struct, frozen=True, kw_only=True):
 
     token: str
     select: str
-    scratch: Path | None = None
-    """A file of ours that the statement reads; to be removed afterwards."""
 
 
 def inserts(parcel: Parcel, scratch: Path, ask: Ask, *, sequential: bool) -> Iterator[Insert]:
@@ -61,17 +59,22 @@ def inserts(parcel: Parcel, scratch: Path, ask: Ask, *, sequential: bool) -> Ite
 
 def _framed(parcel: Parcel, scratch: Path, *, sequential: bool) -> Insert:
     frames = [with_header(batch) for batch in parcel.batches]
-    path = scratch / f"{parcel.token.replace('/', '_')}.arrow"
+    path = scratch_file(scratch, parcel)
     pl.concat(frames).write_ipc_stream(path, compat_level=pl.CompatLevel.oldest())
     source = f"file({literal(str(path))}, ArrowStream, {literal(ARROW_ROW)})"
     return Insert(
         token=f"{parcel.token}/frames",
         select=frames_select(source, sequential=sequential),
-        scratch=path,
     )
 
 
+def scratch_file(scratch: Path, parcel: Parcel) -> Path:
+    """Where a parcel's frames lie while the engine reads them; to be removed by whoever ran the inserts."""
+    return scratch / f"{parcel.token.replace('/', '_')}.arrow"
+
+
 def with_header(batch: Batch) -> pl.DataFrame:
+    """The batch as a frame with what the engine needs beside it: the columns of ``ARROW_ROW``."""
     body = frame(batch.body, batch.received) if isinstance(batch.body, Encoded) else batch.body
     return body.with_columns(
         pl.lit(batch.first, pl.Int64).alias("first"),
@@ -84,4 +87,3 @@ def with_header(batch: Batch) -> pl.DataFrame:
 def _readings(batches: Iterable[Batch]) -> list[Reading]:
     found = {batch.body.reading.encode(): batch.body.reading for batch in batches if isinstance(batch.body, Encoded)}
     return list(found.values())
-

@@ -30,7 +30,7 @@ class Disk(msgspec.Struct, frozen=True, kw_only=True):
     used: int
 
 
-def expired(partitions: Sequence[Partition], rules: Retention, disk: Disk, now: Nanoseconds) -> list[Partition]:
+def expired(partitions: Sequence[Partition], rules: Retention, disk: Disk, *, now: Nanoseconds) -> list[Partition]:
     """The partitions to drop, oldest first."""
     ordered = sorted(partitions, key=lambda partition: partition.newest)
     oldest_kept = now - int(rules.age_days * _DAY) if rules.age_days else None
@@ -38,14 +38,14 @@ def expired(partitions: Sequence[Partition], rules: Retention, disk: Disk, now: 
     stored = sum(part.bytes for part in ordered) - sum(part.bytes for part in gone)
     for part in ordered[len(gone) : -1]:
         freed = sum(other.bytes for other in gone)
-        if not _over(rules, disk, stored, freed):
+        if not _over(rules, disk, stored=stored, freed=freed):
             break
         gone.append(part)
         stored -= part.bytes
     return gone
 
 
-def _over(rules: Retention, disk: Disk, stored: int, freed: int) -> bool:
+def _over(rules: Retention, disk: Disk, *, stored: int, freed: int) -> bool:
     if rules.max_bytes and stored > rules.max_bytes:
         return True
     return bool(rules.max_disk_percent) and (disk.used - freed) * 100 > rules.max_disk_percent * disk.total

@@ -24,7 +24,7 @@ class RetentionFailed(Event, frozen=True, kw_only=True):
     reason: str
 
 
-async def retire(store: Store, rules: Retention, seconds: float, clock: Clock, telemetry: Telemetry) -> None:
+async def retire(store: Store, rules: Retention, seconds: float, *, clock: Clock, telemetry: Telemetry) -> None:
     """Check every so many seconds until cancelled. Without rules, return at once."""
     if rules == Retention():
         return

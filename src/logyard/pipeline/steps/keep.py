@@ -3,7 +3,7 @@
 import msgspec
 import polars as pl
 
-from logyard.pipeline.where import condition
+from logyard.language.condition import condition
 from logyard.registry import component
 
 __all__ = ["Keep", "KeepConfig"]

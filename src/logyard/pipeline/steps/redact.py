@@ -11,7 +11,8 @@ __all__ = ["Redact", "RedactConfig"]
 
 
 class RedactConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``pattern``: regular expression (RE2 syntax, linear time). ``columns``: text columns of the schema it is sought in.
+    """``pattern``: regular expression (RE2 syntax, linear time). ``columns``: text columns of the schema it is sought
+    in.
 
     ``replacement``: what stands for a match; ``$1`` is its first group.
     """
@@ -29,7 +30,7 @@ class Redact:
         """Raises ``BadConfig`` for a pattern that cannot be read or a column that holds no text."""
         unknown = set(config.columns) - set(TEXT_COLUMNS)
         if unknown:
-            raise BadConfig(f"{sorted(unknown)[0]!r} is no text column; there are: {', '.join(TEXT_COLUMNS)}", path="columns")
+            raise BadConfig(f"{min(unknown)!r} is no text column; there are: {', '.join(TEXT_COLUMNS)}", path="columns")
         try:
             pl.Series([""]).str.contains(config.pattern)
         except pl.exceptions.ComputeError as error:

@@ -5,7 +5,7 @@ import polars as pl
 
 from logyard.errors import BadConfig
 from logyard.model.schema import TEXT_COLUMNS
-from logyard.pipeline.where import condition
+from logyard.language.condition import condition
 from logyard.registry import component
 
 __all__ = ["Set", "SetConfig"]

@@ -3,7 +3,7 @@
 import msgspec
 import polars as pl
 
-from logyard.pipeline.where import condition
+from logyard.language.condition import condition
 from logyard.registry import component
 
 __all__ = ["Tag", "TagConfig"]
@@ -29,5 +29,8 @@ class Tag:
         """All records; a label that is there already is not put on twice."""
         tagged = pl.col("tags").list.concat(pl.lit(self._tags, dtype=pl.List(pl.String)))
         return frame.with_columns(
-            pl.when(self._matches(frame)).then(tagged.list.unique(maintain_order=True)).otherwise(pl.col("tags")).alias("tags")
+            pl.when(self._matches(frame))
+            .then(tagged.list.unique(maintain_order=True))
+            .otherwise(pl.col("tags"))
+            .alias("tags")
         )

@@ -1,0 +1,87 @@
+"""One run of the benchmark: its corpus, its working directory, and the baseline that its ratios refer to."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from bench.corpus import Piece, pieces
+from bench.segments import batches, write_segment
+from bench.server import ROOT, python
+
+__all__ = ["BODY", "Run", "child", "progress"]
+
+BODY: Final = 4 << 20
+"""Bytes of one batch."""
+
+
+class Run:
+    """What the measures share."""
+
+    def __init__(self, corpus: Path, work: Path, *, rounds: int, full: bool) -> None:
+        """``work`` is an empty directory of this run."""
+        self.corpus = corpus
+        self.work = work
+        self.rounds = rounds
+        self.full = full
+        self.pieces: Sequence[Piece] = pieces(corpus, BODY)
+        self.rows = sum(piece.rows for piece in self.pieces)
+        self.bytes = corpus.stat().st_size
+        self.baselines: dict[str, list[float]] = {"default": [], "store": [], "parallel": []}
+        """Rows a second of the bare engine, by its settings."""
+        self.surveys: list[float] = []
+        self.baseline_cpu: list[float] = []
+        """CPU seconds a row of the bare engine, of every run."""
+
+    @property
+    def loaded(self) -> Path:
+        """Data directory of a server that has taken the corpus in; there when a measure has put it there."""
+        return self.work / "loaded"
+
+    def baseline(self) -> float:
+        """Rows a second of the bare engine, measured now. The first time says which settings are the faster."""
+        modes = (
+            [max(self.baselines, key=lambda mode: median(self.baselines[mode]))]
+            if self.surveys
+            else list(self.baselines)
+        )
+        return max(self._bare_engine(mode) for mode in modes)
+
+    def scratch(self, name: str) -> Path:
+        """A directory that is not there yet."""
+        path = self.work / name
+        shutil.rmtree(path, ignore_errors=True)
+        return path
+
+    def _bare_engine(self, mode: str) -> float:
+        segment = self.work / "corpus.segment"
+        if not segment.exists():
+            write_segment(segment, batches(self.corpus, self.pieces))
+        directory = self.scratch("bare")
+        found = child("bench.bare_engine", segment, directory / "store", mode)
+        shutil.rmtree(directory, ignore_errors=True)
+        if found["rows"] != self.rows:
+            raise RuntimeError(f"the bare engine stored {found['rows']} of {self.rows} rows")
+        rate: float = self.rows / found["seconds"]
+        self.baselines[mode].append(rate)
+        self.surveys.append(found["survey"])
+        self.baseline_cpu.append(found["cpu"] / self.rows)
+        progress(f"bare engine, {mode} settings: {rate:,.0f} rows/s")
+        return rate
+
+
+def child(module: str, *arguments: object) -> dict[str, Any]:
+    """Run one of our own modules to its end; the JSON object that it prints."""
+    command = [*python(module), *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def progress(text: str) -> None:
+    """For whoever waits."""
+    print(f"  {text}", file=sys.stderr, flush=True)
