@@ -1,14 +1,18 @@
 """One run of the benchmark: its corpus, its working directory, and the baseline that its ratios refer to."""
 
 import json
+import os
+import resource
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
+from bench import machine
 from bench.corpus import Piece, pieces
 from bench.segments import batches, write_segment
 from bench.server import ROOT, python
@@ -34,6 +38,8 @@ class Run:
         self.baselines: dict[str, list[float]] = {"default": [], "store": [], "parallel": []}
         """Rows a second of the bare engine, by its settings."""
         self.surveys: list[float] = []
+        self.disturbances: list[float] = []
+        """Share of the machine that others used during each run of the bare engine."""
         self.baseline_cpu: list[float] = []
         """CPU seconds a row of the bare engine, of every run."""
 
@@ -62,7 +68,10 @@ class Run:
         if not segment.exists():
             write_segment(segment, batches(self.corpus, self.pieces))
         directory = self.scratch("bare")
+        began, all_cpu, own_cpu = time.monotonic(), machine.busy_seconds(), _children_cpu()
         found = child("bench.bare_engine", segment, directory / "store", mode)
+        others = machine.busy_seconds() - all_cpu - (_children_cpu() - own_cpu)
+        self.disturbances.append(max(0.0, others) / (time.monotonic() - began) / (os.cpu_count() or 1))
         shutil.rmtree(directory, ignore_errors=True)
         if found["rows"] != self.rows:
             raise RuntimeError(f"the bare engine stored {found['rows']} of {self.rows} rows")
@@ -80,6 +89,12 @@ def child(module: str, *arguments: object) -> dict[str, Any]:
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def _children_cpu() -> float:
+    """CPU seconds of all processes that were started here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def progress(text: str) -> None:

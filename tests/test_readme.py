@@ -47,7 +47,13 @@ def shell(tmp_path: Path) -> Iterator[dict[str, str]]:
             script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m logyard "$@"\n')
             script.chmod(0o755)
             path = f"{script.parent}{os.pathsep}{os.environ['PATH']}"
-            yield {**os.environ, "PATH": path, "LOGYARD_URL": url, "HOME": str(tmp_path)}
+            yield {
+                **os.environ,
+                "PATH": path,
+                "PYTHONPATH": str(ROOT / "src"),
+                "LOGYARD_URL": url,
+                "HOME": str(tmp_path),
+            }
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait(30)

@@ -38,7 +38,9 @@ EXTENSIONS = frozenset(
     )
 )
 # ... but for these, which serve the family.
-FAMILY_FILES = frozenset({f"{PACKAGE}/outputs/forward.py"})
+FAMILY_FILES = frozenset(
+    f"{PACKAGE}/{path}" for path in ("outputs/forward.py", "receivers/http_body.py", "receivers/http_intake.py")
+)
 
 # Typer reads one parameter per option of a command.
 COMMANDS = f"{PACKAGE}/cli/"

@@ -104,6 +104,7 @@ def _baseline(run: Run) -> Iterator[Figure]:
     for mode, rates in run.baselines.items():
         note = f"{median(rates):,.0f} rows/s, {len(rates)} runs"
         yield figure(("baseline", f"bare engine, {mode} settings"), 1e6 / median(rates), "us/row", note=note)
+    yield figure(("baseline", "CPU used by others"), max(run.disturbances), "of all", note="of the worst run")
     yield figure(("baseline", "bare engine, CPU"), median(run.baseline_cpu) * 1e6, "us/row", note="of all settings")
     yield figure(
         ("baseline", "survey, not in it"), median(run.surveys) / run.rows * 1e6, "us/row", note="single thread or more"

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -38,6 +40,13 @@ class Server:
         # A full pipe would stop the server in the middle of a log line.
         self.draining = threading.Thread(target=self.process.stderr.read)
         self.draining.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.stop(signal.SIGKILL)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
@@ -150,20 +159,20 @@ def test_tail_joins_history_and_live(server: Server, tmp_path: Path) -> None:
 
 
 def test_tail_goes_on_after_a_restart(tmp_path: Path) -> None:
-    path = tmp_path / "restarted.log"
-    first = Server(tmp_path / "data")
-    listen = first.url.removeprefix("http://")
-    path.write_text("before\n")
-    assert run(["send", str(path), "--url", first.url, "-q"]) == 0
-    command = [sys.executable, "-m", "logyard", "tail", "-o", "ndjson", "--url", first.url]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as tail:
+    data, path = tmp_path / "data", tmp_path / "restarted.log"
+    with ExitStack() as stack:
+        first = stack.enter_context(Server(data))
+        path.write_text("before\n")
+        assert run(["send", str(path), "--url", first.url, "-q"]) == 0
+        command = [sys.executable, "-m", "logyard", "tail", "-o", "ndjson", "--url", first.url]
+        tail = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        stack.callback(tail.kill)
         assert tail.stdout is not None
         seen = [json.loads(tail.stdout.readline())["message"]]
-        first.stop()
-        second = Server(tmp_path / "data", listen)
+        assert first.stop() == 0
+        second = stack.enter_context(Server(data, first.url.removeprefix("http://")))
         path.write_text("after\nlast\n")
         assert run(["send", str(path), "--url", second.url, "-q"]) == 0
         seen += [json.loads(tail.stdout.readline())["message"] for _ in range(2)]
-        tail.kill()
-    assert second.stop() == 0
+        assert second.stop() == 0
     assert seen == ["before", "after", "last"]

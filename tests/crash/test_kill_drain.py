@@ -22,7 +22,7 @@ from logyard.types import BatchId, Nanoseconds
 from logyard.wal.disk import RealDisk
 from logyard.wal.log import Wal, WalSettings
 from tests.crash.load import lines
-from tests.crash.stored import count, sql
+from tests.crash.stored import count, facet, sql
 
 SEED = int(os.environ.get("CRASH_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 KILLS: Final = max(4, int(os.environ.get("CRASH_KILLS", "30")) // 3)
@@ -83,5 +83,6 @@ def test_a_drain_that_is_killed_again_and_again_stores_everything_once(tmp_path:
     with server:
         assert count(server.url) == _ROWS
         assert sql(server.url, _STORED) == [{"stored": _ROWS, "ids": _ROWS, "different": _ROWS}]
+        assert facet(server.url, "service") == _ROWS, "the roll-up beside the records is not what they are"
         assert server.stop() == 0
     assert not list(data.glob("dead_letters/*"))

@@ -5,6 +5,7 @@ Writers are told so, readers are served, and when there is room again everything
 
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) ->
 
 
 def post(server: Server, name: str, rows: int = 500) -> httpx.Response:
-    headers = {"Content-Type": "application/x-ndjson"}
+    headers = {"Content-Type": "application/x-ndjson", "Idempotency-Key": name}
     return httpx.post(f"{server.url}/ingest", content="\n".join(lines(name, rows)), headers=headers, timeout=30)
 
 
@@ -72,10 +73,10 @@ def test_a_full_disk_refuses_writers_and_serves_readers(small_disk: Path, spare:
         assert post(server, "before").status_code == 200
         assert count(server.url) == 500
         fill(small_disk)
-        statuses = {}
+        statuses: Counter[int] = Counter()
         for number in range(40):
             answer = post(server, f"full{number}")
-            statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
+            statuses[answer.status_code] += 1
             assert answer.status_code == 200 or is_refused_well(answer), answer.text
             if answer.status_code == 200:
                 acknowledged.append(f"full{number}")

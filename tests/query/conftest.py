@@ -51,6 +51,12 @@ def fill(store: EmbeddedStore) -> Filler:
     return put
 
 
+@pytest.fixture(scope="session")
+def keep(store: EmbeddedStore) -> Callable[[str, pl.DataFrame], None]:
+    """Stores a frame under a tenant."""
+    return lambda tenant, held: insert(store, tenant, held)
+
+
 def insert(store: EmbeddedStore, tenant: str, body: Encoded | pl.DataFrame) -> None:
     rows = body.rows if isinstance(body, Encoded) else body.height
     held = frame(body, NOW) if isinstance(body, Encoded) else body

@@ -128,6 +128,28 @@ async def test_pipelined_requests_are_answered_in_order(server: Web) -> None:
     assert answer.index(b'"healthy"') > places[-1]
 
 
+async def test_head_and_body_of_a_small_answer_come_as_one_piece(server: Web) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(POST % (len(ONE), ONE))
+    first = await reader.read(65536)
+    assert first.startswith(b"HTTP/1.1 201 ")
+    assert first.endswith(b"}")
+    writer.close()
+
+
+async def test_the_head_of_a_live_tail_does_not_wait_for_its_body(server: Web) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(b"GET /api/v1/tail?format=ndjson HTTP/1.1\r\nhost: x\r\n\r\n")
+    async with asyncio.timeout(2):
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+    writer.close()
+
+
+async def test_an_answer_without_a_body_comes_at_once(server: Web) -> None:
+    for method in (b"HEAD", b"OPTIONS"):
+        assert b"x-request-id" in await talk(server, method + b" /health HTTP/1.1\r\nhost: x\r\n\r\n")
+
+
 async def test_what_comes_behind_a_body_is_the_next_request(server: Web) -> None:
     answer = await talk(server, POST % (len(ONE), ONE + b"GET /nope HTTP/1.1\r\nhost: x\r\n\r\n"))
     assert (answer.count(b"HTTP/1.1 201 "), answer.count(b"HTTP/1.1 404 ")) == (1, 1)

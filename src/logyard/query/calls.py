@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Protocol, cast
 
@@ -38,7 +38,8 @@ class Call:
 
     def sql(self, stage: Stage) -> str | None:
         """The result in the engine; None for a function that runs in memory. May raise ``NotInEngine``."""
-        chosen = "" if self.condition is None else condition(self.condition, stage)
+        # Inside an aggregate no index helps, and what an index answers is slow to compute.
+        chosen = "" if self.condition is None else condition(self.condition, replace(stage, indexed=False))
         return self.function.sql(Aggregate(stage, chosen))
 
 

@@ -33,7 +33,6 @@ GIVEN: Final = tuple(column for column in KEYED_COLUMNS if column not in {"times
 
 _LEVEL_AS_GIVEN: Final = "if(level_text = '', level, level_text)"
 _STREAM_ID: Final = "concat('0000000000000000', lower(hex(sipHash128(stream))))"
-_JSON_TEXT: Final = "toJSONString({})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,8 @@ class NativeNames:
         """Any field, by its name."""
         column = ALIASES.get(name, name)
         if column in NATIVE_COLUMNS or column == "_stream_id":
-            return _column(column)
+            own = _column(column)
+            return Cell(_chosen(column, own.text, as_given=False)) if column in _keys() else own
         return _attribute(name, as_given=False)
 
     def columns(self) -> tuple[str, ...]:
@@ -85,11 +85,7 @@ def _column(name: str) -> Cell:
         return Cell("toString(id)", json="toString(id)")
     if name == "tags":
         return Cell("if(empty(tags), '', toJSONString(tags))", json="if(empty(tags), '', toJSONString(tags))")
-    return Cell(_STREAM_ID if name == "_stream_id" else f"toString({name})" if name in _LOW else name)
-
-
-_LOW: Final[frozenset[str]] = frozenset()
-"""Columns whose type must be hidden from the expressions; none at present."""
+    return Cell(_STREAM_ID if name == "_stream_id" else name)
 
 
 def _given(column: str) -> str:
@@ -109,14 +105,18 @@ def _keys() -> Mapping[str, tuple[str, ...]]:
 
 def _attribute(name: str, *, as_given: bool) -> Cell:
     text = text_of_attribute(name)
-    columns = _keys().get(name, ())
-    if not columns:
+    if name not in _keys():
         return Cell(text, json=f"attributes[{literal(name)}]", attribute=name)
+    return Cell(_chosen(name, text, as_given=as_given))
+
+
+def _chosen(name: str, otherwise: str, *, as_given: bool) -> str:
+    """The column that a sender's key filled, where it did."""
     choices = ", ".join(
         f"position(origin, {literal(f',{column}={name},')}) > 0, {_text(column, as_given=as_given)}"
-        for column in columns
+        for column in _keys()[name]
     )
-    return Cell(f"multiIf({choices}, {text})")
+    return f"multiIf({choices}, {otherwise})"
 
 
 def _text(column: str, *, as_given: bool) -> str:

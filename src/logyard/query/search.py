@@ -2,16 +2,19 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import msgspec
 
 from logyard.language.filters.stream import labels as stream_labels
-from logyard.model.timestamp import format_ns, parse
+from logyard.model.dialect import Dialect
+from logyard.model.timestamp import parse
 from logyard.query.buckets import Bucket, bucket_of_time
 from logyard.query.calls import Call
+from logyard.query.discovery import names_source, total_sql
 from logyard.query.functions.count import Count
+from logyard.query.histogram import Hits, series
 from logyard.query.labels import at_instant, labels_of, over_range, ranged
 from logyard.query.names import ALIASES
 from logyard.query.parse import Query
@@ -23,6 +26,7 @@ from logyard.query.pipes.filter import FilterPipe
 from logyard.query.pipes.stats import Stats
 from logyard.query.plan import Plan, newest
 from logyard.query.records import Records
+from logyard.query.rollup import rolled_up
 from logyard.query.rows import Row
 from logyard.query.run import QueryRequest
 from logyard.query.sandbox import READ_ONLY, canonical_sql, checked, limited, tree_sql
@@ -30,9 +34,11 @@ from logyard.types import Json
 
 __all__ = ["FacetLimits", "Facet", "Hits", "QueryRequest", "Search", "Value"]
 
+_NAMES_ROWS: Final = 1_000_000
+"""Rows in which field names are looked for, where no roll-up knows them."""
 _DAY: Final = 86_400_000_000_000
-_FACET_ROWS: Final = 200_000
-"""Rows that facets look at, the newest; the canonical columns are few values and would bear more, attributes not."""
+_FACET_ROWS: Final = {Dialect.NATIVE: 20_000, Dialect.VICTORIA: 200_000}
+"""Rows that facets look at, the newest: 5 us each. VictoriaLogs' clients are promised more exact answers."""
 
 
 class Value(msgspec.Struct, frozen=True):
@@ -58,15 +64,6 @@ class FacetLimits(msgspec.Struct, frozen=True, kw_only=True):
     keep_const: bool = False
 
 
-class Hits(msgspec.Struct, frozen=True):
-    """Numbers of rows over time, for one combination of fields; only times with rows are listed."""
-
-    fields: dict[str, str]
-    timestamps: list[str]
-    values: list[int]
-    total: int
-
-
 class Search(Records):
     """The questions of the API. Use from one event loop."""
 
@@ -74,28 +71,47 @@ class Search(Records):
         self, request: QueryRequest, *, step: int = _DAY, offset: int = 0, fields: Sequence[str] = (), most: int = 0
     ) -> list[Hits]:
         """Rows by time and fields. ``step`` and ``offset`` in nanoseconds; ``most`` series, the rest as one without fields."""
-        query = self._filtered(request)
-        by = (bucket_of_time(step, offset), *map(Bucket, fields))
-        counted = dataclasses.replace(query, pipes=(*query.pipes, Stats(by, (Call(Count(), "hits"),))))
-        rows = await self.all_rows(counted, _unlimited(request))
-        return _series(rows, fields, most)
+        made = await self.prepared(self._filtered(request), request)
+        if made.rest:
+            return await self._hits_in_memory(made, request, (bucket_of_time(step, offset), *fields), most)
+        stage = made.stage
+        keys = {"at": bucket_of_time(step, offset).key(stage.cell("_time"))}
+        keys |= {f"field{index}": stage.text(name) for index, name in enumerate(fields)}
+        counted = stage.grouped({**keys, "hits": "count()"}, tuple(keys))
+        frame = await self.engine.ask(f"SELECT {', '.join([*keys, 'hits'])} FROM {counted}", timeout=request.timeout)
+        return series(((tuple(map(str, row[1:-1])), row[0], row[-1]) for row in frame.rows()), fields, most)
 
     async def facets(self, request: QueryRequest, limits: FacetLimits | None = None) -> list[Facet]:
-        """The most frequent values of the fields of (the newest of) the rows."""
+        """The most frequent values of the fields: of all records by the roll-up, else of (the newest of) the rows."""
         wanted = limits or FacetLimits()
         pipe = Facets(wanted.limit, wanted.max_values, wanted.max_length, wanted.keep_const)
-        made = await self.prepared(self.read(request), request)
-        stage = None if made.rest else pipe.over(newest(made.stage, None), most=_FACET_ROWS)
-        made = Plan(stage) if stage is not None else Plan(made.stage, (*made.rest, pipe))
-        rows = [row async for chunk in self.run(made, _unlimited(request)) for row in chunk]
+        query = self.read(request)
+        made = await self.prepared(query, request)
+        rolled = rolled_up(query, request.scope(), values=True)
+        most = _FACET_ROWS[request.dialect]
+        if rolled is not None:
+            made = Plan(pipe.among(rolled, total_sql(made.stage)))
+        elif not made.rest and (stage := pipe.over(newest(made.stage, None), most=most)) is not None:
+            made = Plan(stage)
+        else:
+            made = Plan(made.stage, (*made.rest, pipe))
         found: dict[str, list[Value]] = {}
-        for row in rows:
-            found.setdefault(str(row["field_name"]), []).append(Value(str(row["field_value"]), int(str(row["hits"]))))
+        async for chunk in self.run(made, _unlimited(request)):
+            for row in chunk:
+                value = Value(str(row["field_value"]), int(str(row["hits"])))
+                found.setdefault(str(row["field_name"]), []).append(value)
         return [Facet(name, values) for name, values in found.items()]
 
     async def field_names(self, request: QueryRequest) -> list[Value]:
-        """The fields that rows have."""
-        return await self._values_of(request, FieldNames(), "name")
+        """The fields that rows have, and in how many they are; of many rows, an estimate."""
+        query = self.read(request)
+        made = await self.prepared(query, request)
+        rolled = rolled_up(query, request.scope(), values=False)
+        source = None if made.rest else names_source(made.stage, rolled, most=_NAMES_ROWS)
+        if source is None:
+            return await self._values_of(request, FieldNames(), "name")
+        frame = await self.engine.ask(f"SELECT name, hits FROM {source}", timeout=request.timeout)
+        return sorted((Value(name, hits) for name, hits in frame.rows()), key=lambda each: (-each.hits, each.value))
 
     async def field_values(self, request: QueryRequest, field: str, limit: int = 0) -> list[Value]:
         """The values of a field, the empty one among them, the most frequent first."""
@@ -153,6 +169,23 @@ class Search(Records):
         found = [Value(_first(row, names), int(str(row[hits]))) for row in rows]
         return sorted(found, key=lambda each: (-each.hits, each.value))
 
+    async def _hits_in_memory(
+        self, made: Plan, request: QueryRequest, by: Sequence[Bucket | str], most: int
+    ) -> list[Hits]:
+        buckets = tuple(each if isinstance(each, Bucket) else Bucket(each) for each in by)
+        counted = Plan(made.stage, (*made.rest, Stats(buckets, (Call(Count(), "hits"),))))
+        rows = [row async for chunk in self.run(counted, _unlimited(request)) for row in chunk]
+        names = [bucket.field for bucket in buckets[1:]]
+        found = (
+            (
+                tuple(_first(row, (name, ALIASES.get(name, name))) for name in names),
+                parse(_first(row, ("_time", "timestamp"))) or 0,
+                int(str(row["hits"])),
+            )
+            for row in rows
+        )
+        return series(found, names, most)
+
     async def _labels(self, request: QueryRequest, pick: Callable[[dict[str, str]], Iterable[str]]) -> list[Value]:
         counts: Counter[str] = Counter()
         for stream in await self.streams(request):
@@ -167,33 +200,6 @@ def _unlimited(request: QueryRequest) -> QueryRequest:
 
 def _first(row: Row, names: Iterable[str]) -> str:
     return next((str(row[name]) for name in names if name in row), "")
-
-
-def _series(rows: Iterable[Row], fields: Sequence[str], most: int) -> list[Hits]:
-    """Rows of ``stats by (_time, fields)`` as series, the largest first."""
-    found: dict[tuple[str, ...], dict[str, int]] = {}
-    for row in rows:
-        key = tuple(_first(row, (name, ALIASES.get(name, name))) for name in fields)
-        time, count = _first(row, ("_time", "timestamp")), int(str(row["hits"]))
-        times = found.setdefault(key, {})
-        times[time] = times.get(time, 0) + count
-    ordered = sorted(found.items(), key=lambda each: (-sum(each[1].values()), each[0]))
-    if most and len(ordered) > most:
-        rest: Counter[str] = Counter()
-        for _, times in ordered[most:]:
-            rest.update(times)
-        return [*(_hits(fields, key, times) for key, times in ordered[:most]), _hits((), (), rest)]
-    return [_hits(fields, key, times) for key, times in ordered]
-
-
-def _hits(fields: Sequence[str], key: Sequence[str], times: Mapping[str, int]) -> Hits:
-    listed = sorted((parse(time) or 0, count) for time, count in times.items())
-    return Hits(
-        fields=dict(zip(fields, key, strict=True)),
-        timestamps=[format_ns(time) for time, _ in listed],
-        values=[count for _, count in listed],
-        total=sum(count for _, count in listed),
-    )
 
 
 def _json(value: object) -> Json:

@@ -80,19 +80,29 @@ def _all(_filter: All, _stage: Stage) -> str:
     return ALWAYS
 
 
+# Constants are left out: the engine loses its way to an index over them.
+
+
 @condition.register
 def _and(filter_: And, stage: Stage) -> str:
-    return _joined([condition(each, stage) for each in filter_.filters])
+    parts = [part for each in filter_.filters if (part := condition(each, stage)) != ALWAYS]
+    if NEVER in parts:
+        return NEVER
+    return _joined(parts) if parts else ALWAYS
 
 
 @condition.register
 def _or(filter_: Or, stage: Stage) -> str:
-    return "(" + " OR ".join(condition(each, stage) for each in filter_.filters) + ")"
+    parts = [part for each in filter_.filters if (part := condition(each, stage)) != NEVER]
+    if ALWAYS in parts:
+        return ALWAYS
+    return f"({' OR '.join(parts)})" if parts else NEVER
 
 
 @condition.register
 def _not(filter_: Not, stage: Stage) -> str:
-    return f"NOT {condition(filter_.filter, stage)}"
+    inner = condition(filter_.filter, stage)
+    return {ALWAYS: NEVER, NEVER: ALWAYS}.get(inner, f"NOT {inner}")
 
 
 # ---------------------------------------------------------------------------------------- words and texts

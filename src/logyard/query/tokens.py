@@ -1,6 +1,6 @@
 """The full-text index: which words a text must have to match, and when having them is enough.
 
-The index holds the words of a message as the language has them, in their case (``store/migrations/0001_logs.sql``). A phrase
+The index holds the words of a message as the language has them, in their case (column ``words`` of ``store/migrations/0001_logs.sql``). A phrase
 that is one word is answered by the index alone. Of a longer phrase the words are a sieve in front of an exact test.
 """
 
@@ -33,7 +33,7 @@ def tokens(phrase: str, *, ends: bool = True) -> tuple[str, ...]:
 
 def sieve(wanted: Sequence[str]) -> list[str]:
     """A condition that all these tokens are there; none when there are no tokens."""
-    return [f"hasAllTokens(message, {array(sorted(set(wanted)))})"] if wanted else []
+    return [f"hasAllTokens(words, {array(sorted(set(wanted)))})"] if wanted else []
 
 
 def any_sieve(phrases: Sequence[tuple[str, ...]]) -> list[str]:
@@ -41,7 +41,7 @@ def any_sieve(phrases: Sequence[tuple[str, ...]]) -> list[str]:
     if not phrases or not all(phrases):
         return []
     if all(len(each) == 1 for each in phrases):
-        return [f"hasAnyTokens(message, {array(sorted({each[0] for each in phrases}))})"]
+        return [f"hasAnyTokens(words, {array(sorted({each[0] for each in phrases}))})"]
     return ["(" + " OR ".join(sieve(each)[0] for each in phrases) + ")"]
 
 

@@ -79,7 +79,7 @@ class _Outcome(msgspec.Struct, frozen=True, kw_only=True):
 _Answer = Callable[[_Outcome], HttpAnswer]
 
 
-@component(_NAME, config=HttpJsonConfig, example='prefixes = ["", "/api/v1"]\n')
+@component("http_json", config=HttpJsonConfig, example='prefixes = ["", "/api/v1"]\n')
 class HttpJson:
     """JSON over HTTP: one object, an array or lines, with an answer for each item."""
 

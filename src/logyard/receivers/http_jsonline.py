@@ -57,7 +57,7 @@ class _Wishes(msgspec.Struct, frozen=True, kw_only=True):
     extra: tuple[tuple[str, str], ...] = ()
 
 
-@component(_NAME, config=HttpJsonlineConfig, example='path = "/insert/jsonline"\n')
+@component("http_jsonline", config=HttpJsonlineConfig, example='path = "/insert/jsonline"\n')
 class HttpJsonline:
     """JSON lines by VictoriaLogs' protocol, with the sender's own field names."""
 

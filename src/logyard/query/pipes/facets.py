@@ -7,7 +7,7 @@ import polars as pl
 
 from logyard.language.parser import Parser
 from logyard.query.counting import read_count
-from logyard.query.discovery import SKIPPED, values_source
+from logyard.query.discovery import SKIPPED, total_sql, values_source
 from logyard.query.pipe import Pipe, component
 from logyard.query.stage import Cell, Stage
 from logyard.query.table import HITS, distinct
@@ -62,17 +62,19 @@ class Facets(Pipe):
         if source is None:
             return None
         capped = stage if most is None or stage.limit is not None else replace(stage, limit=most)
-        total = f"(SELECT count() FROM ({replace(capped, order=()).select('1')}))"
+        return self.among(source, total_sql(capped))
+
+    def among(self, source: str, total: str) -> Stage:
+        """Of a sub-select of ``name``, ``value`` and ``hits`` (see ``query/discovery.py``) over ``total`` rows."""
         over = "OVER (PARTITION BY name)"
         counted = (
             f"(SELECT *, count() {over} AS different, max(length(value)) {over} AS longest, max(hits) {over} AS most, "
-            "row_number() OVER (PARTITION BY name ORDER BY hits DESC, value) AS place "
-            f"FROM {source})"
+            f"row_number() OVER (PARTITION BY name ORDER BY hits DESC, value) AS place FROM {source})"
         )
         where = [f"different <= {self.max_values}", f"longest <= {self.max_length}", f"place <= {self.limit}"]
         if not self.keep_const:
             where.append(f"NOT (different = 1 AND most = {total})")
-        above = Stage(counted, None, where=tuple(where), order=("name", "place"), depth=stage.depth + 1)
+        above = Stage(counted, None, where=tuple(where), order=("name", "place"), depth=1)
         cells = (Cell("name"), Cell("value"), Cell("toString(hits)", numeric=True))
         return above.closed(dict(zip(_COLUMNS, cells, strict=True)))
 

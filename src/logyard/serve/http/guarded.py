@@ -6,7 +6,7 @@ stands still for ``body_seconds`` or crawls below ``body_rate``, gets 408; both 
 is only hurried while we are willing to read it: a paused transport is our slowness, not the client's.
 """
 
-from asyncio import Transport
+from asyncio import AbstractEventLoop, Transport
 from typing import Final
 
 import msgspec
@@ -82,7 +82,10 @@ class GuardedHttp(HttpToolsProtocol):
         ):
             self._too_long = True
             raise ValueError("head too long")  # the parser stops and calls send_400_response
+        known = self.cycle
         super().on_headers_complete()
+        if self.cycle is not known:
+            self.cycle.transport = _Corked(self.transport, self.loop)
         self._in_head = False
         self._in_body = True
         self._body_bytes = 0
@@ -124,6 +127,47 @@ class GuardedHttp(HttpToolsProtocol):
         if self._idle or (self._in_body and not self.cycle.response_started):
             self.transport.write(answer)
         self.transport.close()
+
+
+class _Corked(Transport):
+    """A transport for one answer: its head goes out together with what follows in the same turn of the loop.
+
+    uvicorn writes head and body one after the other; as two system calls they cost more than all the rest of a small
+    request.
+    """
+
+    def __init__(self, transport: Transport, loop: AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._held = b""
+        self._passing = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Hold the first piece until the second, or until the turn ends."""
+        if self._passing:
+            self._transport.write(data)
+        elif self._held:
+            self._passing = True
+            self._transport.write(self._held + bytes(data))
+            self._held = b""
+        else:
+            self._held = bytes(data)
+            self._loop.call_soon(self._flush)
+
+    def close(self) -> None:
+        """Let go of what is held, then close."""
+        self._flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """As the transport behind."""
+        return self._transport.is_closing()
+
+    def _flush(self) -> None:
+        self._passing = True
+        if self._held:
+            self._transport.write(self._held)
+            self._held = b""
 
 
 def guarded(patience: Patience) -> type[GuardedHttp]:

@@ -139,7 +139,7 @@ def _listen(listening: Listening) -> socket.socket:
         listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     except (OSError, OverflowError) as error:
         raise BadConfig(f"cannot listen on {listening.host}:{listening.port}: {error}", path="listen") from error
-    # Connections inherit it. asyncio sets it only on sockets that were made with the protocol's number; without it every
+    # Connections inherit it; asyncio sets it only on sockets made with the protocol number. Without it every
     # answer (head and body are two writes) waits 40 ms for the client's delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

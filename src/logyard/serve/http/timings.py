@@ -1,5 +1,6 @@
 """How long requests take: the event for the metrics, and the latest ones for percentiles in JSON."""
 
+import math
 from collections import deque
 from typing import Final
 
@@ -51,7 +52,7 @@ class Timings:
             return Latency(average=0.0, p50=0.0, p95=0.0, p99=0.0)
 
         def rank(share: float) -> float:
-            return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000, 3)
+            return round(ordered[math.ceil(share * len(ordered)) - 1] * 1000, 3)
 
         average = round(sum(ordered) / len(ordered) * 1000, 3)
         return Latency(average=average, p50=rank(0.50), p95=rank(0.95), p99=rank(0.99))
