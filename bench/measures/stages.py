@@ -12,7 +12,7 @@ from bench.measures.pipeline import STEPS
 from bench.report import Figure, figure
 from bench.run import Run
 from bench.segments import batches
-from logyard.formats import json_lines
+from logyard.formats.json import lines as json_lines
 from logyard.model.batch import Encoded
 from logyard.pipeline.chain import Chain
 

@@ -12,6 +12,7 @@ listener inwards: first nobody new, then what is under way, then the log to the 
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
@@ -23,8 +24,8 @@ import uvloop
 from logyard import registry
 from logyard.clock import Clock, SystemClock
 from logyard.config import Config
-from logyard.errors import BadConfig
-from logyard.formats.json_lines import LineLimits
+from logyard.errors import Backpressure, BadConfig, StoreFailed
+from logyard.formats.json.lines import LineLimits
 from logyard.ingest.dead_letter import DeadLetters
 from logyard.ingest.drain import CURSOR, Drain
 from logyard.ingest.inlet import InletParts, WalInlet
@@ -55,6 +56,11 @@ from logyard.wal.log import Wal, WalSettings
 __all__ = ["Running", "run", "running", "serve"]
 
 _STOP_SECONDS = 30.0
+_LAST_PORT = 65_535
+
+
+class _StuckStoreError(StoreFailed):
+    """The engine is still at work when the process must go."""
 
 
 class Running(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +86,12 @@ def run(config: Config, announce: Callable[["Running"], None] | None = None) -> 
     """``logyard up``: serve until SIGINT or SIGTERM, then drain. Raises ``LogyardError`` when it cannot start."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    uvloop.run(serve(config, announce))
+    try:
+        uvloop.run(serve(config, announce))
+    except _StuckStoreError:
+        logging.exception("stopping hard")
+        logging.shutdown()
+        os._exit(1)  # the engine's threads would hold an orderly exit for ever
 
 
 async def serve(config: Config, announce: Callable[[Running], None] | None = None) -> None:
@@ -137,12 +148,11 @@ async def _engine(
     store = given or await asyncio.to_thread(
         EmbeddedStore, config.data / "store", sequential_ids=config.ingest.ids == "sequential"
     )
-    stack.callback(store.close)
     ids = await asyncio.to_thread(_ids, config, clock, wal, store)
     dead = DeadLetters(config.data / "dead_letters")
     drain = Drain(wal, store, dead, clock=clock, telemetry=telemetry)
     drain.start()
-    stack.push_async_callback(asyncio.to_thread, drain.stop, _STOP_SECONDS)
+    stack.push_async_callback(_stop, drain, store)
     stack.push_async_callback(asyncio.to_thread, wal.close)
     rules = Retention(
         age_days=config.retention.age_days,
@@ -153,6 +163,14 @@ async def _engine(
         _background(retire(store, rules, config.retention.check_seconds, clock=clock, telemetry=telemetry), "retention")
     )
     return _Engine(wal=wal, store=store, drain=drain, dead=dead, ids=ids)
+
+
+async def _stop(drain: Drain, store: Store) -> None:
+    """A store that is still at work cannot be closed: what it has not taken lies in the log."""
+    if await asyncio.to_thread(drain.stop, _STOP_SECONDS):
+        await asyncio.to_thread(store.close)
+        return
+    raise _StuckStoreError(f"the store did not stop within {_STOP_SECONDS:g} s; what it has not taken stays in the log")
 
 
 def _ids(config: Config, clock: Clock, wal: Wal, store: Store) -> LogIds:
@@ -197,7 +215,12 @@ def _inlet(config: Config, engine: _Engine, hub: Hub, *, clock: Clock, telemetry
 
 def _search(config: Config, engine: _Engine, clock: Clock) -> Search:
     async def settle() -> None:
-        await engine.drain.settle(config.query.settle_seconds)
+        """A store that is slow must not answer with less than there is; one that takes nothing must still answer."""
+        seconds = config.query.settle_seconds
+        if await engine.drain.settle(seconds) or engine.drain.trouble:
+            return
+        rows = engine.wal.stats().backlog_rows
+        raise Backpressure(f"{rows} acknowledged records are not findable after {seconds:g} s (query.settle_seconds)")
 
     return Search(engine.store, settle=settle, budget=Budget(config.query), clock=clock, show_id=engine.ids.text)
 
@@ -248,6 +271,7 @@ def _soft(engine: _Engine, redis: RedisPublisher | None) -> Mapping[str, str]:
     """What is wrong but stops nobody."""
     dead = engine.dead.count()
     states = {
+        "store": engine.drain.trouble,
         "redis": redis.trouble if redis is not None else "",
         "dead_letters": f"{dead} segments could not be stored" if dead else "",
     }
@@ -273,7 +297,7 @@ def _watch(engine: _Engine, telemetry: Telemetry) -> None:
 
 def _address(listen: str) -> tuple[str, int]:
     host, _, port = listen.rpartition(":")
-    if not port.isdigit():
+    if not port.isdigit() or int(port) > _LAST_PORT:
         raise BadConfig(f"{listen!r} is not HOST:PORT", path="listen")
     return host.strip("[]") or "127.0.0.1", int(port)
 

@@ -45,22 +45,31 @@ class _Instruments:
         self.seconds = None
         if "seconds" in names:
             self.seconds = Histogram(self.stem + "_seconds", about, self.labels, registry=registry, buckets=_SECONDS)
+        self._children: dict[tuple[str, ...], tuple[Counter, Counter | None, Histogram | None]] = {}
 
     def _counter(self, suffix: str, about: str, registry: CollectorRegistry) -> Counter:
         return Counter(self.stem + suffix, about, self.labels, registry=registry)
 
     def record(self, event: Event) -> None:
-        labels = [getattr(event, name) for name in self.labels]
-        _child(self.total, labels).inc(getattr(event, "count", 1))
-        if self.size is not None:
-            _child(self.size, labels).inc(cast("int", getattr(event, "bytes", 0)))
-        if self.seconds is not None:
-            child = self.seconds.labels(*labels) if labels else self.seconds
-            child.observe(cast("float", getattr(event, "seconds", 0.0)))
+        """Count one event."""
+        labels = tuple([getattr(event, name) for name in self.labels])
+        children = self._children.get(labels)
+        if children is None:
+            children = self._children[labels] = self._made(labels)
+        total, size, seconds = children
+        total.inc(getattr(event, "count", 1))
+        if size is not None:
+            size.inc(cast("int", getattr(event, "bytes", 0)))
+        if seconds is not None:
+            seconds.observe(cast("float", getattr(event, "seconds", 0.0)))
 
-
-def _child(counter: Counter, labels: list[str]) -> Counter:
-    return counter.labels(*labels) if labels else counter
+    def _made(self, labels: tuple[str, ...]) -> tuple[Counter, Counter | None, Histogram | None]:
+        """The children for these labels: looking them up is most of the cost of counting."""
+        if not labels:
+            return self.total, self.size, self.seconds
+        size = self.size.labels(*labels) if self.size is not None else None
+        seconds = self.seconds.labels(*labels) if self.seconds is not None else None
+        return self.total.labels(*labels), size, seconds
 
 
 class _Gauges(Collector):

@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 from logyard.clock import SystemClock
-from logyard.formats.json_lines import validate
+from logyard.formats.json.lines import validate
 from logyard.model.batch import Batch, Encoded
 from logyard.model.ids import SnowflakeIds
 from logyard.testing.server import Server

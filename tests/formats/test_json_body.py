@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logyard.errors import BadPayload
-from logyard.formats.json_lines import Validated, items
+from logyard.formats.json.lines import Validated, items
 
 
 def lines(validated: Validated) -> list[bytes]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logyard.errors import BadPayload
-from logyard.formats.json_lines import LineLimits, Validated, frame, items, validate
+from logyard.formats.json.lines import LineLimits, Validated, frame, items, validate
 from logyard.model.reading import Reading
 from logyard.types import Nanoseconds
 

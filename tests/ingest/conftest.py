@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from logyard.clock import SystemClock
-from logyard.formats.json_lines import validate
+from logyard.formats.json.lines import validate
 from logyard.ingest.dead_letter import DeadLetters
 from logyard.ingest.drain import Drain
 from logyard.ingest.inlet import InletParts, WalInlet

@@ -6,7 +6,7 @@ import pytest
 
 from logyard import registry
 from logyard.errors import BadConfig
-from logyard.formats.json_lines import validate
+from logyard.formats.json.lines import validate
 from logyard.model.batch import Encoded
 from logyard.model.schema import FRAME
 from logyard.pipeline.chain import Chain

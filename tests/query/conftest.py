@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from logyard.config import QueryConfig
-from logyard.formats.json_frame import frame
+from logyard.formats.json.frame import frame
 from logyard.model.batch import Batch, Encoded
 from logyard.model.reading import Reading
 from logyard.ports import Parcel

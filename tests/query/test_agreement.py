@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from logyard.formats.json_frame import frame
+from logyard.formats.json.frame import frame
 from logyard.language.ast import Filter, Not
 from logyard.language.entry import parse_filter
 from logyard.language.filters.comparison import Comparison

@@ -5,7 +5,7 @@ from litestar.exceptions import NotFoundException, ValidationException
 
 from logyard import errors
 from logyard.errors import LogyardError
-from logyard.formats.json_line import Refusal
+from logyard.formats.json.line import Refusal
 from logyard.receivers.http_body import UnknownCoding
 from logyard.receivers.http_intake import ItemsRefused
 from logyard.serve.http.problems import problem_of

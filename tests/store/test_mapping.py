@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from logyard.formats.json_lines import validate
+from logyard.formats.json.lines import validate
 from logyard.model.batch import Batch, Encoded
 from logyard.model.reading import DEFAULT_READING, Reading
 from logyard.model.schema import KEYED_COLUMNS
@@ -23,7 +23,7 @@ from logyard.store.mapping import (
     literal,
     survey_select,
 )
-from logyard.store.parcel import ARROW_ROW, with_header
+from logyard.store.parcel import ARROW_ROW, with_places
 from logyard.types import BatchId, LogId, Nanoseconds
 from logyard.wal.record import body_of, encode
 
@@ -88,7 +88,7 @@ def by_engine(store: EmbeddedStore, path: Path, batch: Batch) -> pl.DataFrame:
 def by_frame(store: EmbeddedStore, path: Path, batch: Batch) -> pl.DataFrame:
     """The same rows by way of Python's decoder."""
     arrow = path.with_suffix(".arrow")
-    with_header(batch).write_ipc_stream(arrow, compat_level=pl.CompatLevel.oldest())
+    with_places([batch]).write_ipc_stream(arrow, compat_level=pl.CompatLevel.oldest())
     source = f"file({literal(str(arrow))}, ArrowStream, {literal(ARROW_ROW)})"
     return rows_of(store, frames_select(source, sequential=False))
 

@@ -1,137 +1,27 @@
-"""JSON lines (NDJSON): one object a line. The format of the fast path: bytes in, the same bytes out, looked
-at once.
+"""JSON lines (NDJSON): one object a line."""
 
-``validate`` makes an ``Encoded`` of a body without making an object of any record: a clean body is taken as a
-whole, anything unusual sends it through ``json_line``, line by line, where bad lines are refused by index and
-good ones kept. ``items`` does the same for a body that is an object or an array. ``frame`` and ``record`` are
-the two ways on from there: fields for those who look into a record, and the record as its sender wrote it.
-
-Repeated keys are accepted: the engine keeps the first, a decoder the last.
-"""
-
-from collections.abc import Iterator
-from typing import Final
-
-import msgspec
-import polars as pl
-
-from logyard.formats.json_body import items
-from logyard.formats.json_frame import frame
-from logyard.formats.json_line import (
-    DEFAULT_LIMITS,
-    OBJECT,
-    SUSPECT_NUMBER,
-    LineLimits,
-    Refusal,
-    Validated,
-    check_lines,
-)
-from logyard.formats.json_record import record, records
-from logyard.model import origin
+from logyard.errors import BadPayload
+from logyard.formats.json.line import LineLimits
+from logyard.formats.json.lines import validate
 from logyard.model.batch import Encoded
-from logyard.model.reading import DEFAULT_READING, Reading
+from logyard.registry import component
 
-__all__ = [
-    "DEFAULT_LIMITS",
-    "LineLimits",
-    "Refusal",
-    "Validated",
-    "frame",
-    "items",
-    "record",
-    "records",
-    "validate",
-]
-
-_SMALL: Final = 1 << 15
-"""Bytes from which the vectorized look is cheaper than the plain one."""
-
-_PIECE: Final = 1 << 17
-"""Bytes that are looked at line by line, at least, on account of one line in them."""
-
-# A run of 200 digits holds ten digits at a stride of twenty.
-_STRIDE: Final = 20
-_DIGITS: Final = bytes(ord("0") if chr(code) in "0123456789" else ord(" ") for code in range(256))
-_RUN: Final = b"0" * 10
+__all__ = ["JsonLines"]
 
 
-def validate(
-    payload: bytes, reading: Reading = DEFAULT_READING, limits: LineLimits = DEFAULT_LIMITS
-) -> Validated:
-    """The good lines of ``payload``, refusals for the others, by index among the lines that are not blank.
+@component("json_lines", config=LineLimits, example="line_bytes = 65536\n")
+class JsonLines:
+    """One JSON object a line; the bytes stay as they came."""
 
-    Every line of the result is a JSON object that our decoder and the engine can read, in valid UTF-8. Raises
-    ``BadPayload`` only for a ``reading`` that cannot be used.
-    """
-    origin.check(reading)
-    lines = payload.removesuffix(b"\n")
-    rows = _clean_rows(lines, limits)
-    if rows:
-        return Validated(encoded=Encoded(lines=lines, rows=rows, reading=reading), kept=range(rows))
-    return _piecewise(payload.replace(b"\r\n", b"\n"), reading, limits)
+    def __init__(self, config: LineLimits) -> None:
+        """Beyond these limits a line is bad."""
+        self._limits = config
 
-
-def _piecewise(payload: bytes, reading: Reading, limits: LineLimits) -> Validated:
-    """Look closely only at those pieces of the body that are not clean."""
-    good: list[bytes] = []
-    kept: list[int] = []
-    rejected: list[Refusal] = []
-    repaired = seen = 0
-    for piece in _pieces(payload):
-        rows = _clean_rows(piece, limits)
-        if rows:
-            good.append(piece)
-            kept += range(seen, seen + rows)
-            seen += rows
-            continue
-        part = check_lines(piece.split(b"\n"), reading, limits)
-        good += [part.encoded.lines] if part.encoded else []
-        kept += [seen + index for index in part.kept]
-        rejected += [Refusal(seen + refusal.index, refusal.reason) for refusal in part.rejected]
-        repaired += part.repaired
-        seen += len(part.kept) + len(part.rejected)
-    encoded = Encoded(lines=b"\n".join(good), rows=len(kept), reading=reading) if good else None
-    return Validated(encoded=encoded, kept=kept, rejected=tuple(rejected), repaired=repaired)
-
-
-def _pieces(payload: bytes) -> Iterator[bytes]:
-    """Whole lines, about ``_PIECE`` bytes at a time."""
-    start = 0
-    while start < len(payload):
-        end = payload.find(b"\n", start + _PIECE)
-        end = len(payload) if end < 0 else end
-        yield payload[start:end]
-        start = end + 1
-
-
-def _clean_rows(lines: bytes, limits: LineLimits) -> int:
-    """How many lines there are if nothing is unusual about any of them, else 0; 0, too, for a few lines.
-
-    As many values as lines, each line beginning with ``{`` and ending with ``}``, means one object a line:
-    between ``}`` and ``{`` a newline cannot be inside a value.
-    """
-    if len(lines) < _SMALL:
-        return 0
-    try:
-        text = pl.Series([lines], dtype=pl.Binary).cast(pl.String)
-    except pl.exceptions.PolarsError:
-        return 0  # invalid UTF-8
-    line = pl.col("line")
-    framed = (
-        pl.DataFrame({"line": text.str.split("\n").explode(empty_as_null=True)})
-        .select(
-            pl.len().alias("rows"),
-            (line.str.starts_with("{") & line.str.ends_with("}")).all().alias("objects"),
-            line.str.len_bytes().max().alias("longest"),
-        )
-        .row(0, named=True)
-    )
-    if not framed["objects"] or framed["longest"] > min(limits.inspect_bytes, limits.line_bytes):
-        return 0
-    if _RUN in lines[::_STRIDE].translate(_DIGITS) or text.str.contains(SUSPECT_NUMBER)[0]:
-        return 0
-    try:
-        values = len(OBJECT.decode_lines(lines))
-    except (msgspec.DecodeError, RecursionError):
-        return 0
-    return values if values == framed["rows"] else 0
+    def decode(self, payload: bytes) -> Encoded:
+        """All lines. Raises ``BadPayload`` for the first bad one, and for none at all."""
+        found = validate(payload, limits=self._limits)
+        for refusal in found.rejected:
+            raise BadPayload(refusal.reason, index=refusal.index)
+        if found.encoded is None:
+            raise BadPayload("no line holds an object")
+        return found.encoded

@@ -7,10 +7,10 @@ insert under the same token, which the store drops.
 """
 
 import asyncio
+import queue
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from random import SystemRandom
 from typing import Final
 
@@ -70,12 +70,21 @@ class Drain:
         self._waiting: list[tuple[int, asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
         self._flying: OrderedDict[int, tuple[Segment, bool]] = OrderedDict()
         self._slots = threading.Semaphore(_LANES + 1)
+        self.trouble = ""
+        """Why the store takes nothing at the moment; "" while it does."""
+        self._work: queue.SimpleQueue[Segment | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="logyard-drain", daemon=True)
+        # Daemons, not a pool: a pool's threads hold the interpreter's exit for as long as the engine holds them.
+        self._lanes = [
+            threading.Thread(target=self._lane, name=f"logyard-drain-lane-{number}", daemon=True)
+            for number in range(_LANES)
+        ]
         wal.register(CURSOR)
 
     def start(self) -> None:
         """Begin with what the last run left."""
-        self._thread.start()
+        for thread in (self._thread, *self._lanes):
+            thread.start()
 
     @property
     def alive(self) -> bool:
@@ -107,30 +116,33 @@ class Drain:
         """Store what is sealed, then end the thread; False when it was not done in time (the rest stays in the log)."""
         self._stop.set()
         self._wal.wake()
-        if self._thread.ident is not None:
-            self._thread.join(seconds)
-        return not self._thread.is_alive()
+        deadline = self._clock.monotonic() + seconds
+        threads = [thread for thread in (self._thread, *self._lanes) if thread.ident is not None]
+        for thread in threads:
+            thread.join(max(0.0, deadline - self._clock.monotonic()))
+        return not any(thread.is_alive() for thread in threads)
 
     def _run(self) -> None:
         """Hand each sealed segment to a lane, in order."""
         last = -1
-        with ThreadPoolExecutor(_LANES, "logyard-drain-lane") as lanes:
-            while True:
-                stopping = self._stop.is_set()
-                self._advance()  # again, if the disk refused the cursor before
-                segments = self._wal.wait(CURSOR, 0 if stopping else _IDLE, after=last)
-                for segment in segments:
-                    last = self._hand_over(segment, lanes)
-                if stopping and not segments:
-                    return
+        while True:
+            stopping = self._stop.is_set()
+            self._advance()  # again, if the disk refused the cursor before
+            segments = self._wal.wait(CURSOR, 0 if stopping else _IDLE, after=last)
+            for segment in segments:
+                self._slots.acquire()
+                with self._lock:
+                    self._flying[segment.number] = (segment, False)
+                self._work.put(segment)
+                last = segment.number
+            if stopping and not segments:
+                break
+        for _ in self._lanes:
+            self._work.put(None)
 
-    def _hand_over(self, segment: Segment, lanes: ThreadPoolExecutor) -> int:
-        """Wait for a free slot; the segment's number."""
-        self._slots.acquire()
-        with self._lock:
-            self._flying[segment.number] = (segment, False)
-        lanes.submit(self._carry, segment)
-        return segment.number
+    def _lane(self) -> None:
+        while (segment := self._work.get()) is not None:
+            self._carry(segment)
 
     def _carry(self, segment: Segment) -> None:
         try:
@@ -159,6 +171,7 @@ class Drain:
         failures = 0
         while True:
             reason = self._attempt(segment)
+            self.trouble = str(reason).partition("\n")[0][:200] if reason else ""
             if reason is None:
                 return True
             failures += 1

@@ -6,7 +6,7 @@ from typing import cast
 import polars as pl
 
 from logyard import registry
-from logyard.formats.json_frame import frame
+from logyard.formats.json.frame import frame
 from logyard.model.batch import Encoded
 from logyard.ports import Step
 from logyard.types import Nanoseconds

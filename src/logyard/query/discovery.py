@@ -20,6 +20,8 @@ SKIPPED: Final = frozenset(
 _STORED: Final = "CAST(attributes, 'Array(Tuple(String, String))')"
 _FILLED: Final = f"arrayFilter(p -> p.2 NOT IN ('', '\"\"', 'null'), {_STORED})"
 _TEXT: Final = "if(startsWith(p.2, '\"'), JSONExtractString(p.2), p.2)"
+_UNNAMED: Final = frozenset({"observed", "severity", "level_text", "stream", "_stream_id"})
+"""Columns that a row does not show without being asked."""
 _ROLLED: Final = ("level", "service", "host", "source")
 
 
@@ -43,7 +45,7 @@ def names_source(stage: Stage, rolled: str | None = None, *, most: int | None = 
     else:
         known = ", ".join(map(literal, _ROLLED))
         attributes = f"SELECT name, sum(hits) AS hits FROM {rolled} WHERE name NOT IN ({known}) GROUP BY name"
-    columns = [name for name in _columns(stage) if name != "_stream_id"]
+    columns = [name for name in _columns(stage) if name not in _UNNAMED]
     counts = ", ".join(_count(stage, name) for name in columns)
     keys = ", ".join(_key(stage, name) for name in columns)
     fixed = (

@@ -6,6 +6,7 @@ from typing import Final
 
 from logyard.errors import BadQuery
 from logyard.model.timestamp import parse
+from logyard.query.names import ALIASES
 from logyard.query.parse import Query
 from logyard.query.pipe import Labels
 from logyard.query.pipes.stats import Stats
@@ -60,7 +61,7 @@ def over_range(rows: Iterable[Row], labels: Labels) -> list[Json]:
 
 def _points(rows: Iterable[Row], labels: Labels) -> Iterator[tuple[dict[str, str], str, Row]]:
     for row in rows:
-        by = {name: _shown(row.get(name)) for name in labels.by}
+        by = {name: _shown(row.get(name, row.get(ALIASES.get(name, name)))) for name in labels.by}
         for name in labels.numbers:
             yield {"__name__": name, **by}, _shown(row.get(name)), row
 

@@ -19,8 +19,9 @@ def read_field(parser: Parser, what: str = "a field's name") -> str:
 
 
 def read_list(parser: Parser, *, reserved: Iterable[str] = ()) -> tuple[str, ...]:
-    """``(a, b)`` or ``a, b``; at least one name, and none of the unquoted ``reserved`` words."""
+    """``(a, b)`` or ``a, b``; at least one name, and, without parentheses, none of the ``reserved`` words."""
     closed = parser.take("(")
+    reserved = () if closed else tuple(reserved)
     names = [_member(parser, reserved)]
     while parser.take(","):
         if closed and parser.at(")"):

@@ -105,7 +105,7 @@ class Searcher:
     async def prepared(self, query: Query, request: QueryRequest) -> Plan:
         """Waits until the store is up to date, runs the queries inside the query, and plans the rest."""
         await self._settle()
-        return plan(await self._resolved(query, request), request.scope())
+        return plan(await self.resolved(query, request), request.scope())
 
     async def run(self, made: Plan, request: QueryRequest) -> AsyncIterator[list[Row]]:
         """The rows of a plan, in chunks."""
@@ -115,7 +115,8 @@ class Searcher:
         async with aclosing(pieces) as frames:
             chunks = (list(reader.rows(frame)) async for frame in frames)
             left = request.limit or None
-            async for chunk in _through(chunks, made.rest) if made.rest else chunks:
+            aliases = ALIASES if request.dialect is Dialect.NATIVE else {}
+            async for chunk in _through(chunks, made.rest, aliases) if made.rest else chunks:
                 wanted = chunk if left is None else chunk[:left]
                 if wanted:
                     yield wanted
@@ -141,7 +142,8 @@ class Searcher:
             return victoria_reader(made.stage)
         return native_reader(made.stage, self.show_id)
 
-    async def _resolved(self, query: Query, request: QueryRequest) -> Query:
+    async def resolved(self, query: Query, request: QueryRequest) -> Query:
+        """The query with canonical levels (native dialect) and with the answers of the queries inside it."""
         if request.dialect is Dialect.NATIVE:
             query = filters_mapped(query, canonical_levels)
         answers: dict[ValuesFilter, tuple[str, ...]] = {}
@@ -154,7 +156,7 @@ class Searcher:
     async def _values(self, query: Query, request: QueryRequest) -> tuple[str, ...]:
         """The different values of a query's one field, the empty one among them."""
         whole = msgspec.structs.replace(request, limit=None)
-        made = plan(await self._resolved(query, whole), whole.scope())
+        made = plan(await self.resolved(query, whole), whole.scope())
         field = query.field
         found: dict[str, None] = {}
         async with aclosing(self.run(made, whole)) as chunks:
@@ -173,11 +175,13 @@ def _with_values(filter_: Filter, answers: Mapping[ValuesFilter, tuple[str, ...]
     return rewritten(filter_, change)
 
 
-async def _through(chunks: AsyncIterator[list[Row]], pipes: Sequence[Pipe]) -> AsyncIterator[list[Row]]:
+async def _through(
+    chunks: AsyncIterator[list[Row]], pipes: Sequence[Pipe], aliases: Mapping[str, str]
+) -> AsyncIterator[list[Row]]:
     """Rows through pipes in memory: chunk by chunk as far as each row stands by itself, else all at once."""
     if all(pipe.row_wise for pipe in pipes):
         async for chunk in chunks:
-            yield _rows(_piped(_texts(chunk), pipes))
+            yield _rows(_piped(_texts(chunk), pipes), aliases)
         return
     kept: list[pl.DataFrame] = []
     count = 0
@@ -187,7 +191,7 @@ async def _through(chunks: AsyncIterator[list[Row]], pipes: Sequence[Pipe]) -> A
         if count > _MOST_IN_MEMORY:
             raise QueryTooLarge(f"{pipes[0]} would have to hold more than {_MOST_IN_MEMORY} rows in memory")
     table = pl.concat(kept, how="diagonal").fill_null("") if kept else pl.DataFrame()
-    rows = _rows(_piped(table, pipes))
+    rows = _rows(_piped(table, pipes), aliases)
     for start in range(0, len(rows), _CHUNK):
         yield rows[start : start + _CHUNK]
 
@@ -198,9 +202,9 @@ def _piped(table: pl.DataFrame, pipes: Sequence[Pipe]) -> pl.DataFrame:
     return table
 
 
-def _rows(table: pl.DataFrame) -> list[Row]:
-    """Fields without a value are left out, and rows without fields."""
-    names = [ALIASES.get(name, name) if ALIASES.get(name) in table.columns else name for name in table.columns]
+def _rows(table: pl.DataFrame, aliases: Mapping[str, str]) -> list[Row]:
+    """Fields without a value are left out, and rows without fields; of two names for one field, ours is shown."""
+    names = [aliases.get(name, name) for name in table.columns]
     found = ({name: value for name, value in zip(names, row, strict=True) if value} for row in table.rows())
     return [dict(row) for row in found if row]
 

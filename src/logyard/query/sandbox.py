@@ -27,15 +27,19 @@ _LONGEST: Final = 100_000
 _NODES: Final = frozenset(
     """
     ArrayJoin Asterisk ColumnsApplyTransformer ColumnsExceptTransformer ColumnsListMatcher ColumnsRegexpMatcher
-    ColumnsReplaceTransformer ColumnsTransformerList DescribeQuery Explain ExpressionList Function Identifier InterpolateElement
+    ColumnsReplaceTransformer ColumnsTransformerList ExpressionList Function Identifier InterpolateElement
     Literal OrderByElement QualifiedAsterisk SampleRatio SelectIntersectExceptQuery SelectQuery SelectWithUnionQuery Subquery
     TableExpression TableIdentifier TableJoin TablesInSelectQuery TablesInSelectQueryElement WindowDefinition
     WindowListElement WithElement
     """.split()
 )
 _LINE: Final = re.compile(r"( *)(\S+)(?: (.*))?")
+_EXPLAIN: Final = re.compile(r"EXPLAIN (?:(?:AST|SYNTAX|PLAN|PIPELINE|ESTIMATE) )?")
+_DESCRIBE: Final = "DESCRIBE TABLE logs"
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TABLE: Final = "logs"
+_TABLES: Final = frozenset({_TABLE, "system.one"})
+"""A SELECT without FROM reads the one row of ``system.one``."""
 _TABLE_FUNCTIONS: Final = frozenset({"numbers", "zeros", "values", "generate_series", "generateseries"})
 _FORBIDDEN: Final = re.compile(
     r"ai[A-Z_].*|addressTo.*|block(?:NumberFrom|Serialized).*|buildId|catboost.*|connectionId|current(?:Database|Profiles|Query|"
@@ -58,10 +62,13 @@ def canonical_sql(text: str) -> str:
 
 
 def tree_sql(statement: str) -> str:
-    """A question for the syntax tree of a canonical statement."""
-    if not re.match(r"(?:SELECT|WITH|EXPLAIN|DESCRIBE|DESC|\()\b|\(", statement, re.IGNORECASE):
-        raise BadQuery("only SELECT, WITH, DESCRIBE and EXPLAIN are allowed", query=statement)
-    return f"SELECT * FROM (EXPLAIN AST {statement})"
+    """A question for the syntax tree of a canonical statement, of EXPLAIN for that of what it explains."""
+    inner = _EXPLAIN.sub("", statement)
+    if inner == _DESCRIBE:
+        inner = f"SELECT * FROM {_TABLE}"
+    if not re.match(r"SELECT\b|WITH\b|\(", inner):
+        raise BadQuery("only SELECT, WITH, EXPLAIN of these, and DESCRIBE logs are allowed", query=statement)
+    return f"SELECT * FROM (EXPLAIN AST {inner})"
 
 
 def checked(statement: str, tree: Iterable[str]) -> str:
@@ -84,7 +91,7 @@ def checked(statement: str, tree: Iterable[str]) -> str:
 
 def limited(statement: str, limit: int) -> str:
     """At most so many rows of it."""
-    if re.match(r"(?:EXPLAIN|DESC)", statement, re.IGNORECASE):
+    if statement == _DESCRIBE or _EXPLAIN.match(statement):
         return statement
     return f"SELECT * FROM ({statement}) LIMIT {limit}"
 
@@ -93,7 +100,7 @@ def _check_node(kind: str, rest: str, statement: str) -> None:
     if kind not in _NODES:
         raise BadQuery(f"{kind} is not allowed here")
     name = rest.split(" ", 1)[0]
-    if kind == "TableIdentifier" and name != _TABLE and not _is_defined(name, statement):
+    if kind == "TableIdentifier" and name not in _TABLES and not _is_defined(name, statement):
         raise BadQuery(f"there is no table {name!r}: the table is {_TABLE!r}")
     if kind == "Function" and _FORBIDDEN.fullmatch(name):
         raise BadQuery(f"the function {name}() is not allowed")

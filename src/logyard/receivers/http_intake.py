@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from logyard.errors import BadInput, BadPayload
-from logyard.formats.json_line import LineLimits, Refusal, Validated
+from logyard.formats.json.line import LineLimits, Refusal, Validated
 from logyard.model.batch import Receipt
 from logyard.model.ids import LogIds
 from logyard.ports import Inlet, Submission

@@ -19,8 +19,8 @@ from typing import Final
 import msgspec
 
 from logyard.errors import BadInput
-from logyard.formats import json_lines
-from logyard.formats.json_line import OBJECT, LineLimits, Refusal, Validated
+from logyard.formats.json import lines as json_lines
+from logyard.formats.json.line import OBJECT, LineLimits, Refusal, Validated
 from logyard.model.batch import Encoded, Receipt
 from logyard.model.ids import LogIds
 from logyard.model.reading import DEFAULT_READING

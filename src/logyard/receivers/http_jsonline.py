@@ -20,8 +20,8 @@ from typing import Final
 import msgspec
 
 from logyard.errors import BadInput
-from logyard.formats import json_lines
-from logyard.formats.json_line import LineLimits, Validated
+from logyard.formats.json import lines as json_lines
+from logyard.formats.json.line import LineLimits, Validated
 from logyard.model.batch import Encoded
 from logyard.model.reading import DEFAULT_READING, Reading
 from logyard.receivers.http_intake import (

@@ -51,6 +51,8 @@ _INSERT_SETTINGS: Mapping[str, str | int] = {
 }
 _SURVEY_SETTINGS: Mapping[str, str | int] = {"input_format_max_block_size_bytes": 1 << 20}
 _PARTS = "FROM system.parts WHERE active AND database = currentDatabase() AND table = 'logs'"
+_EXTENT = "count(), toUnixTimestamp64Nano(min(timestamp)), toUnixTimestamp64Nano(max(timestamp))"
+"""Answered from the parts' own minima and maxima: no data is read."""
 _DESCRIPTORS = 65_536
 
 
@@ -142,18 +144,16 @@ class EmbeddedStore:
         usage = shutil.disk_usage(self._directory)
         gone = expired(self._partitions(), retention, Disk(total=usage.total, used=usage.used), now=now)
         for partition in gone:
-            for table in ("logs", "facets"):
-                self._execute(f"ALTER TABLE {table} DROP PARTITION ID {literal(partition.name)}")
+            self._execute(f"ALTER TABLE logs DROP PARTITION ID {literal(partition.name)}")
+        if gone:
+            self._execute("DELETE FROM facets WHERE hour < (SELECT toStartOfHour(min(timestamp)) FROM logs)")
         return [partition.name for partition in gone]
 
     def stats(self) -> StoreStats:
-        """From the engine's list of parts; reads no data."""
-        sql = (
-            "SELECT sum(rows), sum(bytes_on_disk), sum(data_uncompressed_bytes), count(), uniqExact(partition_id), "
-            "min(toUnixTimestamp64Nano(toDateTime64(min_time, 9))), "
-            "max(toUnixTimestamp64Nano(toDateTime64(max_time, 9))) " + _PARTS
-        )
-        rows, disk, raw, parts, partitions, oldest, newest = self.query(Statement(sql=sql)).row(0)
+        """From what the engine knows of its parts; reads no data."""
+        sizes = f"SELECT sum(bytes_on_disk), sum(data_uncompressed_bytes), count(), uniqExact(partition_id) {_PARTS}"
+        disk, raw, parts, partitions = self.query(Statement(sql=sizes)).row(0)
+        rows, oldest, newest = self.query(Statement(sql=f"SELECT {_EXTENT} FROM logs")).row(0)
         return StoreStats(
             rows=rows,
             bytes_on_disk=disk,
@@ -182,12 +182,14 @@ class EmbeddedStore:
         return self.query(Statement(sql=sql, settings=_SURVEY_SETTINGS))
 
     def _partitions(self) -> list[Partition]:
-        sql = (
-            "SELECT partition_id, max(toUnixTimestamp64Nano(toDateTime64(max_time, 9))) AS newest, "
-            f"sum(bytes_on_disk) AS size {_PARTS} GROUP BY partition_id"
-        )
-        found = self.query(Statement(sql=sql))
-        return [Partition(name=name, newest=Nanoseconds(newest), bytes=size) for name, newest, size in found.rows()]
+        sizes = self.query(Statement(sql=f"SELECT partition_id, sum(bytes_on_disk) AS size {_PARTS} GROUP BY partition_id"))
+        extents = self.query(Statement(sql=f"SELECT _partition_id, {_EXTENT} FROM logs GROUP BY _partition_id"))
+        newest = {name: last for name, _, _, last in extents.rows()}
+        return [
+            Partition(name=name, newest=Nanoseconds(newest[name]), bytes=size)
+            for name, size in sizes.rows()
+            if name in newest
+        ]
 
     def _versions(self) -> set[int]:
         found = self.query(Statement(sql="SELECT version FROM schema_migrations"))

@@ -5,20 +5,20 @@ understand the statement that reads lines, and a query that waits for three reco
 scratch file in Arrow's streaming format.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
 import polars as pl
 
-from logyard.formats.json_frame import frame
+from logyard.formats.json.batches import joined, places
 from logyard.model.batch import Batch, Encoded
 from logyard.model.reading import Reading
 from logyard.ports import Parcel
 from logyard.store.mapping import WAL_ROW, Survey, frames_select, lines_select, literal, survey_select
 
-__all__ = ["ARROW_ROW", "FEW_ROWS", "Insert", "inserts", "scratch_file", "with_header"]
+__all__ = ["ARROW_ROW", "FEW_ROWS", "Insert", "inserts", "scratch_file", "with_places"]
 
 Ask = Callable[[str], pl.DataFrame]
 
@@ -58,9 +58,8 @@ def inserts(parcel: Parcel, scratch: Path, ask: Ask, *, sequential: bool) -> Ite
 
 
 def _framed(parcel: Parcel, scratch: Path, *, sequential: bool) -> Insert:
-    frames = [with_header(batch) for batch in parcel.batches]
     path = scratch_file(scratch, parcel)
-    pl.concat(frames).write_ipc_stream(path, compat_level=pl.CompatLevel.oldest())
+    with_places(parcel.batches).write_ipc_stream(path, compat_level=pl.CompatLevel.oldest())
     source = f"file({literal(str(path))}, ArrowStream, {literal(ARROW_ROW)})"
     return Insert(
         token=f"{parcel.token}/frames",
@@ -73,15 +72,10 @@ def scratch_file(scratch: Path, parcel: Parcel) -> Path:
     return scratch / f"{parcel.token.replace('/', '_')}.arrow"
 
 
-def with_header(batch: Batch) -> pl.DataFrame:
-    """The batch as a frame with what the engine needs beside it: the columns of ``ARROW_ROW``."""
-    body = frame(batch.body, batch.received) if isinstance(batch.body, Encoded) else batch.body
-    return body.with_columns(
-        pl.lit(batch.first, pl.Int64).alias("first"),
-        pl.lit(batch.received, pl.Int64).alias("received"),
-        pl.lit(batch.tenant, pl.String).alias("tenant"),
-        pl.int_range(1, body.height + 1, dtype=pl.Int64).alias("row"),
-    )
+def with_places(batches: Sequence[Batch]) -> pl.DataFrame:
+    """The batches as one frame, and beside it what the engine needs: the columns of ``ARROW_ROW``."""
+    where = places(batches).with_columns(pl.col("row") + 1)
+    return joined(batches).hstack(where.select("first", "received", "tenant", "row"))
 
 
 def _readings(batches: Iterable[Batch]) -> list[Reading]:

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from logyard.formats import json_lines
+from logyard.formats.json import lines as json_lines
 from logyard.stream.chunk import Chunk, Load
 from logyard.types import LogId
 

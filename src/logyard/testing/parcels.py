@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from logyard.formats.json_lines import frame, validate
+from logyard.formats.json.lines import frame, validate
 from logyard.model.batch import Batch, Encoded
 from logyard.model.reading import DEFAULT_READING, Reading
 from logyard.ports import Parcel

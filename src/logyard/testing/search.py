@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from logyard.errors import LogyardError
-from logyard.formats.json_lines import frame, records
+from logyard.formats.json.lines import frame, records
 from logyard.model.batch import Encoded
 from logyard.query.search import Facet, FacetLimits, Hits, QueryRequest, Value
 from logyard.serve.http.searching import Row

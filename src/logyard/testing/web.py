@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from logyard.clock import Clock, SystemClock
 from logyard.config import Config
-from logyard.formats.json_line import LineLimits
+from logyard.formats.json.line import LineLimits
 from logyard.model.ids import SequentialIds
 from logyard.ports import StoreStats
 from logyard.receivers.http_intake import Intake

@@ -40,7 +40,7 @@ class FieldNames(Pipe):
 
     def table(self, table: pl.DataFrame) -> pl.DataFrame:
         """Columns with something in them."""
-        hits = {column.name: int((column != "").sum()) for column in table if column.name}
+        hits = {column.name: int((column != "").sum()) for column in table if column.name not in {"", "_stream_id"}}
         found = [(name, str(count)) for name, count in hits.items() if count]
         names, counts = [name for name, _ in found], [count for _, count in found]
         return pl.DataFrame({self.name: names, "hits": counts}, schema={self.name: pl.String, "hits": pl.String})

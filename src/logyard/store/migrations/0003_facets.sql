@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS facets
     hits UInt64 CODEC(ZSTD(1))
 )
 ENGINE = SummingMergeTree(hits)
-PARTITION BY toDate(hour)
+PARTITION BY toYear(hour)
 ORDER BY (tenant, field, value, hour)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
     min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1;

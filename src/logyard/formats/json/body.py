@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from logyard.errors import BadPayload
-from logyard.formats.json_line import DEFAULT_LIMITS, OBJECT, LineLimits, Validated, check_lines, repair
+from logyard.formats.json.line import DEFAULT_LIMITS, OBJECT, LineLimits, Validated, check_lines, repair
 from logyard.model import origin
 from logyard.model.reading import DEFAULT_READING, Reading
 

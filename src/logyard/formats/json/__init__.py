@@ -1,0 +1,1 @@
+"""JSON: one object a record, as lines, arrays or single objects."""
