@@ -12,11 +12,14 @@ import resource
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import chdb
+from chdb.state.sqlitelike import Connection
 
+START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 ROWS: Final = 300_000
 HOSTILE_ROWS: Final = 5_000
 HOSTILE_KEYS: Final = 10_000
@@ -27,9 +30,15 @@ ADVANCED: Final = (
 )
 FLAT: Final = (
     "CAST(arrayConcat(arrayFilter(p -> NOT startsWith(p.2, '{'), pairs), arrayFlatten(arrayMap(p -> arrayMap(c -> "
-    "(concat(p.1, '.', c.1), c.2), JSONExtractKeysAndValuesRaw(p.2)), arrayFilter(p -> startsWith(p.2, '{'), pairs)))), "
+    "(concat(p.1, '.', c.1), c.2), JSONExtractKeysAndValuesRaw(p.2)), "
+    "arrayFilter(p -> startsWith(p.2, '{'), pairs)))), "
     "'Map(LowCardinality(String), String)')"
 )
+
+
+MAP: Final = "Map(LowCardinality(String), String)"
+OF_MAP: Final = "attributes['metadata.path']"
+OF_JSON: Final = "attributes.metadata.path::String"
 
 
 class Candidate(NamedTuple):
@@ -44,8 +53,8 @@ class Candidate(NamedTuple):
 
 
 CANDIDATES: Final = (
-    Candidate("Map, bucket+service+time", "Map(LowCardinality(String), String)", FLAT, "attributes['metadata.path']"),
-    Candidate("Map of plain String keys", "Map(String, String)", FLAT, "attributes['metadata.path']"),
+    Candidate("Map, bucket+service+time", MAP, FLAT, OF_MAP),
+    Candidate("Map of plain String keys", "Map(String, String)", FLAT, OF_MAP),
     Candidate(
         "JSON, no dynamic paths", "JSON(max_dynamic_paths=0)", "line", "attributes.metadata.path::String", KEY, ADVANCED
     ),
@@ -64,7 +73,7 @@ CANDIDATES: Final = (
         "attributes['metadata.path']",
         "(service, timestamp)",
     ),
-    Candidate("Map, time", "Map(LowCardinality(String), String)", FLAT, "attributes['metadata.path']", "timestamp"),
+    Candidate("Map, time", MAP, FLAT, OF_MAP, "timestamp"),
 )
 
 
@@ -88,7 +97,7 @@ def _real(source: Path | None) -> Iterator[str]:
         for row in range(ROWS):
             yield json.dumps(
                 {
-                    "timestamp": f"2026-01-01T{row // 36000 % 24:02}:{row // 600 % 60:02}:{row // 10 % 60:02}.{row % 10}00Z",
+                    "timestamp": str(START + timedelta(milliseconds=100 * row)),
                     "level": chance.choice(["INFO"] * 8 + ["WARN", "ERROR"]),
                     "service": f"service-{chance.randrange(20)}",
                     "message": f"request {chance.randrange(10**6)} took {chance.randrange(2000)} ms",
@@ -96,9 +105,8 @@ def _real(source: Path | None) -> Iterator[str]:
                 }
             )
         return
-    opened = gzip.open(source, "rt") if source.suffix == ".gz" else source.open()
-    with opened as file:
-        lines = file.read().splitlines()
+    raw = source.read_bytes()
+    lines = (gzip.decompress(raw) if source.suffix == ".gz" else raw).decode().splitlines()
     for row in range(ROWS):
         yield lines[row % len(lines)]
 
@@ -109,17 +117,20 @@ def _hostile() -> Iterator[str]:
         yield json.dumps({"timestamp": "2026-01-01T00:00:00Z", "service": "hostile", "message": "m", **keys})
 
 
-def _measure(engine: chdb.connect, number: int, candidate: Candidate, files: tuple[Path, Path]) -> dict[str, float]:
+def _measure(engine: Connection, number: int, candidate: Candidate, files: tuple[Path, Path]) -> dict[str, float]:
     table = f"logs_{number}"
     engine.query(
-        f"CREATE TABLE {table} (timestamp DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)), level LowCardinality(String), "
-        f"service LowCardinality(String), message String CODEC(ZSTD(1)), attributes {candidate.attributes} CODEC(ZSTD(1)), "
+        f"CREATE TABLE {table} (timestamp DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)), "
+        "level LowCardinality(String), "
+        "service LowCardinality(String), message String CODEC(ZSTD(1)), "
+        f"attributes {candidate.attributes} CODEC(ZSTD(1)), "
         "INDEX words message TYPE text(tokenizer = splitByNonAlpha, preprocessor = lower(message))) "
         f"ENGINE = MergeTree PARTITION BY toDate(timestamp) ORDER BY {candidate.key} "
         f"SETTINGS fsync_after_insert = 1{candidate.settings}"
     )
     result = {"insert, CPU": _cpu(lambda: engine.query(_insert(table, candidate, files[0])))}
-    size = engine.query(f"SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND table = '{table}'", "TSV").data()
+    sizes = f"SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND table = '{table}'"
+    size = engine.query(sizes, "TSV").data()
     result["bytes"] = float(size)
     window = f"timestamp >= (SELECT max(timestamp) - INTERVAL 10 MINUTE FROM {table})"
     service = engine.query(f"SELECT any(service) FROM {table}", "TSV").data().strip()
@@ -144,8 +155,8 @@ def _insert(table: str, candidate: Candidate, file: Path) -> str:
     return (
         f"INSERT INTO {table} SETTINGS max_insert_threads = 1, min_insert_block_size_bytes = 1000000000, "
         f"max_partitions_per_insert_block = 0 SELECT ifNull(parseDateTime64BestEffortOrNull(t.1, 9, 'UTC'), now64(9)), "
-        f"t.2, t.3, t.4, {candidate.value} FROM (SELECT line, JSONExtractKeysAndValuesRaw(line) AS pairs, JSONExtract(line, "
-        "'Tuple(timestamp String, level String, service String, message String)') AS t "
+        f"t.2, t.3, t.4, {candidate.value} FROM (SELECT line, JSONExtractKeysAndValuesRaw(line) AS pairs, "
+        "JSONExtract(line, 'Tuple(timestamp String, level String, service String, message String)') AS t "
         f"FROM file('{file}', LineAsString, 'line String'))"
     )
 

@@ -61,7 +61,7 @@ TAKEN = {
     "an object for a message": b'{"message":{"a":[1,{"b":null}]}}',
     "null for everything": b'{"message":null,"service":null,"level":null,"timestamp":null}',
     "an array for a level": b'{"level":[1,2]}',
-    "a service that is a path": b'{"service":"../../etc/passwd"}',
+    "a service that is a path": b'{"service":"../../etc/group"}',
     "a service with NUL and newlines": b'{"service":"a\\u0000b\\nc\\r\\n"}',
     "a service of 10 KB": b'{"service":"' + b"s" * 10_240 + b'"}',
     "names of our own columns": b'{"id":"x","tenant":"y","origin":[1],"attributes":{"a":1},"objects":2,"_stream":"{}"}',

@@ -59,7 +59,7 @@ def keep(store: EmbeddedStore) -> Callable[[str, pl.DataFrame], None]:
 
 def insert(store: EmbeddedStore, tenant: str, body: Encoded | pl.DataFrame) -> None:
     rows = body.rows if isinstance(body, Encoded) else body.height
-    held = frame(body, NOW) if isinstance(body, Encoded) else body
+    held = frame(body, Nanoseconds(NOW)) if isinstance(body, Encoded) else body
     number = zlib.crc32(tenant.encode())
     batch = Batch(
         id=BatchId(number.to_bytes(16, "big")),

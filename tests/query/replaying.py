@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from logyard.model.dialect import Dialect
 from logyard.query.search import FacetLimits, QueryRequest, Search
 
 Case = dict[str, Any]
+Params = Mapping[str, str]
 TENANT = "oracle"
 DAY = 86_400_000_000_000
 
@@ -74,39 +75,70 @@ def extra(params: Mapping[str, str], now: int) -> list[Filter]:
 
 
 async def ask(search: Search, case: Case) -> list[Any]:
-    params, asked = case["params"], request(case)
-    step = _duration(params.get("step"), DAY)
-    match case["endpoint"]:
-        case "query":
-            return [row async for chunk in search.rows(asked) for row in chunk]
-        case "hits":
-            fields = [params["field"]] if "field" in params else []
-            offset = _duration(params.get("offset"), 0)
-            most = int(params.get("fields_limit", 0))
-            found = await search.hits(asked, step=step, offset=offset, fields=fields, most=most)
-        case "facets":
-            return [
-                {
-                    "field_name": each.field_name,
-                    "values": [{"field_value": value.value, "hits": value.hits} for value in each.values],
-                }
-                for each in await search.facets(asked, _facet_limits(params))
-            ]
-        case "field_names":
-            return [{"value": each.value} for each in await search.field_names(asked)]
-        case "field_values":
-            found = await search.field_values(asked, params["field"], int(params.get("limit", 0)))
-        case "streams":
-            found = await search.streams(asked)
-        case "stream_field_names":
-            found = await search.stream_field_names(asked)
-        case "stream_field_values":
-            found = await search.stream_field_values(asked, params["field"])
-        case "stats_query":
-            return await search.stats_query(asked)
-        case _:
-            return await search.stats_query_range(asked, step=step)
-    return msgspec.to_builtins(found)  # type: ignore[no-any-return]
+    found: list[Any] = msgspec.to_builtins(await ENDPOINTS[case["endpoint"]](search, case["params"], request(case)))
+    return found
+
+
+async def _query(search: Search, _params: Params, asked: QueryRequest) -> object:
+    return [row async for chunk in search.rows(asked) for row in chunk]
+
+
+async def _hits(search: Search, params: Params, asked: QueryRequest) -> object:
+    step, offset = _duration(params.get("step"), DAY), _duration(params.get("offset"), 0)
+    fields = [params["field"]] if "field" in params else []
+    return await search.hits(asked, step=step, offset=offset, fields=fields, most=int(params.get("fields_limit", 0)))
+
+
+async def _facets_of(search: Search, params: Params, asked: QueryRequest) -> object:
+    return [
+        {
+            "field_name": each.field_name,
+            "values": [{"field_value": value.value, "hits": value.hits} for value in each.values],
+        }
+        for each in await search.facets(asked, _facet_limits(params))
+    ]
+
+
+async def _field_names(search: Search, _params: Params, asked: QueryRequest) -> object:
+    return [{"value": each.value} for each in await search.field_names(asked)]
+
+
+async def _field_values(search: Search, params: Params, asked: QueryRequest) -> object:
+    return await search.field_values(asked, params["field"], int(params.get("limit", 0)))
+
+
+async def _streams(search: Search, _params: Params, asked: QueryRequest) -> object:
+    return await search.streams(asked)
+
+
+async def _stream_field_names(search: Search, _params: Params, asked: QueryRequest) -> object:
+    return await search.stream_field_names(asked)
+
+
+async def _stream_field_values(search: Search, params: Params, asked: QueryRequest) -> object:
+    return await search.stream_field_values(asked, params["field"])
+
+
+async def _stats_query(search: Search, _params: Params, asked: QueryRequest) -> object:
+    return await search.stats_query(asked)
+
+
+async def _stats_query_range(search: Search, params: Params, asked: QueryRequest) -> object:
+    return await search.stats_query_range(asked, step=_duration(params.get("step"), DAY))
+
+
+ENDPOINTS: Mapping[str, Callable[[Search, Params, QueryRequest], Awaitable[object]]] = {
+    "query": _query,
+    "hits": _hits,
+    "facets": _facets_of,
+    "field_names": _field_names,
+    "field_values": _field_values,
+    "streams": _streams,
+    "stream_field_names": _stream_field_names,
+    "stream_field_values": _stream_field_values,
+    "stats_query": _stats_query,
+    "stats_query_range": _stats_query_range,
+}
 
 
 def difference(case: Case, rows: list[Any]) -> str:
@@ -122,7 +154,8 @@ def difference(case: Case, rows: list[Any]) -> str:
             least = set(case["names_min"])
             return "" if least <= found <= wanted else f"missing {least - found}, too many {found - wanted}"
     if len(rows) != case["row_count"]:
-        return f"{len(rows)} rows, not {case['row_count']}: {rows[:2]} not {(case['rows'] or case.get('sample') or [])[:2]}"
+        recorded = case["rows"] or case.get("sample") or []
+        return f"{len(rows)} rows, not {case['row_count']}: {rows[:2]} not {recorded[:2]}"
     if case["rows"] is None:
         return _hashed(case, rows)
     return _rows(case, rows)
@@ -141,7 +174,11 @@ def _rows(case: Case, rows: list[Any]) -> str:
 
 def _hashed(case: Case, rows: list[Any]) -> str:
     text = "\n".join(sorted(map(_line, rows)))
-    return "" if hashlib.sha256(text.encode()).hexdigest() == case["rows_sha256"] else f"other rows: {rows[:2]}, {case['sample'][:2]}"
+    return (
+        ""
+        if hashlib.sha256(text.encode()).hexdigest() == case["rows_sha256"]
+        else f"other rows: {rows[:2]}, {case['sample'][:2]}"
+    )
 
 
 def _facets(case: Case, rows: list[Any]) -> str:

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 import polars as pl
@@ -31,14 +30,32 @@ from logyard.types import Nanoseconds
 TENANT = "agreement"
 NOW = 1_741_950_000_000_000_000
 WORDS = (
-    "error", "Error", "errors", "reset", "peer", "user_1", "42", "-0.5", "1.5e3", "10KiB", "1m30s", "10.0.0.7", "zoë", "(",
-    "*", '"', "\\", "a-b", "x=y", "|", "'", "{a:b}", "?", "“error”", "日本語", "_", "a_b", "\n", "true", "null", "[1]", "0x1F",
+    "error", "Error", "errors", "reset", "peer", "user_1", "42", "-0.5", "1.5e3", "10KiB", "1m30s", "10.0.0.7", "zoë",
+    "(", "*", '"', "\\", "a-b", "x=y", "|", "'", "{a:b}", "?", "“error”", "日本語", "_", "a_b", "\n",
+    "true", "null", "[1]", "0x1F",
 )  # fmt: skip
 FIELDS = (
-    "", "level", "lvl", "severity", "service", "app", "host", "user.name", "http.status", "odd name", "or", "trace_id", "tags",
+    "", "level", "lvl", "severity", "service", "app", "host", "user.name", "http.status", "odd name", "or",
+    "trace_id", "tags",
     "_msg", "message", "user", "a.b.c", "list", "msg",
 )  # fmt: skip
-VALUES = ["warn", "WARNING", "42", 42, 1.5, -3, True, False, None, "true", "null", "", [1, "a"], ["x"], {"b": {"c": "deep"}}]
+VALUES = [
+    "warn",
+    "WARNING",
+    "42",
+    42,
+    1.5,
+    -3,
+    True,
+    False,
+    None,
+    "true",
+    "null",
+    "",
+    [1, "a"],
+    ["x"],
+    {"b": {"c": "deep"}},
+]
 KNOWN = Vocabulary(fields=FIELDS, words=WORDS, now=NOW)
 
 
@@ -47,7 +64,21 @@ def record(seed: random.Random) -> dict[str, object]:
         return seed.choice((" ", "", "-", "_")).join(seed.choices(WORDS, k=seed.randint(0, 3)))
 
     made: dict[str, object] = {"timestamp": f"2025-03-14T{seed.randint(0, 23):02}:20:30.5Z"}
-    for key in ("message", "msg", "level", "lvl", "severity", "service", "app", "host", "odd name", "or", "trace_id", "a", "list"):
+    for key in (
+        "message",
+        "msg",
+        "level",
+        "lvl",
+        "severity",
+        "service",
+        "app",
+        "host",
+        "odd name",
+        "or",
+        "trace_id",
+        "a",
+        "list",
+    ):
         if seed.random() < 0.4:
             made[key] = seed.choice(VALUES) if seed.random() < 0.5 else text()
     if seed.random() < 0.7:
@@ -58,7 +89,7 @@ def record(seed: random.Random) -> dict[str, object]:
 
 
 @pytest.fixture(scope="session")
-def rows(store: EmbeddedStore, keep: Callable[[str, pl.DataFrame], None]) -> pl.DataFrame:
+def rows(keep: Callable[[str, pl.DataFrame], None]) -> pl.DataFrame:
     seed = random.Random(7)
     lines = [msgspec.json.encode(record(seed)) for _ in range(300)]
     held = frame(Encoded(lines=b"\n".join(lines), rows=len(lines)), Nanoseconds(NOW))
@@ -81,7 +112,7 @@ def in_memory(rows: pl.DataFrame, filter_: Filter, dialect: Dialect) -> list[int
 
 
 @given(filter_=filters(KNOWN, without=frozenset({"value_type", "stream_id"})), dialect=st.sampled_from(Dialect))
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(filter_=Phrase("", "error"), dialect=Dialect.NATIVE)
 @example(filter_=Phrase("", "user_1"), dialect=Dialect.NATIVE)
 @example(filter_=Phrase("", "_"), dialect=Dialect.NATIVE)
@@ -101,5 +132,7 @@ def test_engine_and_memory_agree(store: EmbeddedStore, rows: pl.DataFrame, filte
 def test_a_sub_select_answers_like_the_table(store: EmbeddedStore, rows: pl.DataFrame, query: str) -> None:
     filter_ = parse_filter(query, now=NOW)
     on_table = by_engine(store, filter_, Dialect.NATIVE)
-    assert on_table == by_engine(store, filter_, Dialect.NATIVE, nested=True) == in_memory(rows, filter_, Dialect.NATIVE)
+    assert (
+        on_table == by_engine(store, filter_, Dialect.NATIVE, nested=True) == in_memory(rows, filter_, Dialect.NATIVE)
+    )
     assert on_table

@@ -1,4 +1,6 @@
-"""Facts from the unit tests of VictoriaLogs: what is a query, what a pipe does with a few rows, which queries give metrics."""
+"""Facts from the unit tests of VictoriaLogs: what is a query, what a pipe does with a few rows, which queries
+give metrics.
+"""
 
 import json
 from collections.abc import Iterator

@@ -8,12 +8,13 @@ import pytest
 from logyard.model.dialect import Dialect
 from logyard.query.pipes.filter import FilterPipe
 from logyard.query.plan import Plan, base_stage
+from logyard.query.rows import Row
 from logyard.query.search import QueryRequest, Search
 
-Row = dict[str, object]
-Filler = Callable[[str, Sequence[Row]], None]
+Record = dict[str, object]
+Filler = Callable[[str, Sequence[Record]], None]
 TENANT = "pipes"
-RECORDS: Sequence[Row] = [
+RECORDS: Sequence[Record] = [
     {
         "timestamp": f"2025-03-14T10:{index:02}:00Z",
         "message": f'GET /item/{index % 4} took {index * 7}ms "{"ok" if index % 3 else "not ok"}" id={index}',
@@ -71,9 +72,10 @@ QUERIES = [
     "stats sum(http.bytes, latency) as s, avg(http.bytes) as a, sum(nothing) as n, avg(version) as v",
     "stats min(latency) as a, max(latency) as b, min(version) as c, max(version, latency) as d, min(nothing) as e",
     "stats by (service) median(http.bytes) as m, quantile(0.9, http.bytes) as q, quantile(1, latency) as r",
-    "stats count_uniq(service) as a, count_uniq(service, level) as b, count_uniq(nothing) as c, count_uniq(host) limit 3 as d",
+    "stats count_uniq(service) as a, count_uniq(service, level) as b, count_uniq(nothing) as c",
     "stats by (service) uniq_values(level) as v, uniq_values(host) limit 2 as h, sum_len(level, service) as l",
-    "stats count() if (level:error) as errors, max(http.bytes) if (latency:>100ms) as slow, count() if (nothing) as none",
+    "stats count() if (level:error) as errors, max(http.bytes) if (latency:>100ms) as slow",
+    "stats count() if (nothing) as none, count_uniq(host) limit 3 as d",
     "nothing:here | stats count() as n, sum(a) as s, max(a) as m, median(a) as q, uniq_values(a) as u",
     "stats by (service) count() as n | filter n:>5 | rename n as m | sort by (m desc, service) | limit 2",
     "by (service) count() n | by (n) count() m",
@@ -85,6 +87,12 @@ QUERIES = [
     'extract "took <ms>ms <result> id=<id>" from message | fields ms, result, id | sort by (id)',
     'extract "took <ms>ms" | stats by (service) sum(ms) as s',
     'extract if (level:error) "GET <path> " keep_original_fields | stats by (path) count() as n',
+    'extract "a\\":<a>,\\"b\\":{<plain:b>}" from payload | fields a, b | sort by (a)',
+    "extract 'ms <q> id' | uniq by (q) hits",
+    "extract 'ms <plain:q> id' skip_empty_results | uniq by (q) hits",
+    "extract 'item/<_> took <version>ms' keep_original_fields | stats by (version) count() n",
+    "extract 'nowhere<a>' | extract '<b>T' from _time | uniq by (a, b)",
+    "extract 'GET <a>' | filter a:ok | sort by (a) limit 2 | fields a",
     "unpack_json from payload | fields a, b.c, d, e, f | sort by (a)",
     "unpack_json from payload fields (a, b*) result_prefix p. | stats by (p.b.c) max(p.a) as m",
 ]
@@ -105,7 +113,7 @@ async def test_engine_and_memory_agree(search: Search, fill: Filler, pipes: str,
     assert texts(engine, ordered="sort" in pipes) == texts(memory, ordered="sort" in pipes)
 
 
-def texts(rows: Sequence[Row], *, ordered: bool) -> list[object]:
+def texts(rows: Sequence[Row], *, ordered: bool) -> list[list[tuple[str, str]]]:
     """Rows in memory are texts; which of equal ones comes first is nobody's business."""
     found = [
         sorted((name, shown(value)) for name, value in row.items() if name not in HIDDEN and value != "")

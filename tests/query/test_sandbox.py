@@ -19,7 +19,9 @@ Filler = Callable[[str, Sequence[dict[str, object]]], None]
         pytest.param("SELECT 1 AS a UNION ALL SELECT 1", [{"a": 1}, {"a": 1}], id="union"),
         pytest.param("SELECT number AS n FROM numbers(2)", [{"n": 0}, {"n": 1}], id="numbers"),
         pytest.param("SELECT 1 IN (SELECT 1) AS a", [{"a": 1}], id="a set from a select"),
-        pytest.param("SELECT [1, 2] AS a, map('k', 1) AS b, NULL AS c", [{"a": [1, 2], "b": {"k": 1}, "c": None}], id="values"),
+        pytest.param(
+            "SELECT [1, 2] AS a, map('k', 1) AS b, NULL AS c", [{"a": [1, 2], "b": {"k": 1}, "c": None}], id="values"
+        ),
         pytest.param("SELECT arrayMap(x -> x + 1, [1]) AS a", [{"a": [2]}], id="lambda"),
     ],
 )  # fmt: skip

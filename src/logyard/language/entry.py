@@ -49,11 +49,7 @@ def filter_classes() -> dict[str, type[Filter]]:
 
 
 def _filter_of(module: ModuleType) -> type[Filter]:
-    own = [
-        each
-        for each in vars(module).values()
-        if isinstance(each, type) and each.__module__ == module.__name__
-    ]
+    own = [each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__]
     marked = [each for each in own if issubclass(each, Filter) and each.form is not None]
     if len(marked) != 1:
         raise BadQuery(f"{module.__name__} holds {len(marked)} filters; it must hold one")

@@ -11,6 +11,7 @@ Nested objects are flattened to dotted names; arrays are one text of compact JSO
 came with; booleans are ``true`` and ``false``; null is "". A time is RFC 3339, UTC, without trailing zeros.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -18,7 +19,6 @@ import polars as pl
 
 from logyard.model.dialect import Dialect
 from logyard.model.schema import ATTRIBUTES, FRAME, KEYED_COLUMNS
-from logyard.types import Json
 
 __all__ = ["FrameFields", "flatten"]
 
@@ -32,7 +32,9 @@ _VISIBLE: Final = {
     Dialect.NATIVE: tuple(name for name in FRAME if name not in _INTERNAL),
     Dialect.VICTORIA: (*_ALIASES, *sorted(_GIVEN), "tags"),
 }
-_DECODER: Final = msgspec.json.Decoder(float_hook=lambda text: msgspec.Raw(text.encode()))
+_Value = object
+"""A decoded value: what JSON can hold, and ``msgspec.Raw`` for a number with a fraction, which keeps its text."""
+_DECODER: Final = msgspec.json.Decoder(dict[str, object], float_hook=lambda text: msgspec.Raw(text.encode()))
 
 
 class FrameFields:
@@ -43,11 +45,11 @@ class FrameFields:
         self._frame = frame
         self._native = dialect is Dialect.NATIVE
         self._visible = _VISIBLE[dialect]
-        self._rows: dict[int, dict[str, str]] = {}
+        self._rows: list[dict[str, _Value]] | None = None
 
     def names(self) -> tuple[str, ...]:
         """The columns, and every attribute that some record has."""
-        rows = map(self._row, range(self._frame.height))
+        rows = map(_flat, self._decoded())
         return tuple(dict.fromkeys([*self._visible, *(name for row in rows for name in row)]))
 
     def text(self, field: str) -> pl.Series:
@@ -80,54 +82,72 @@ class FrameFields:
         return self._frame.select(_as_text(name)).to_series()
 
     def _attribute(self, name: str) -> pl.Series:
-        """By the row, in Python: attributes are JSON of any shape, and only Python flattens them.
+        """In Python: attributes are JSON of any shape, and only Python can walk it.
 
-        Rows whose JSON text holds neither the end of the name nor an escape do not have the field.
+        Where no JSON text holds either the end of the name or an escape, no record has the field.
         """
         texts = self._frame[ATTRIBUTES]
-        possible = texts.str.contains(name.rpartition(".")[2], literal=True) | texts.str.contains(
-            "\\", literal=True
-        )
-        found = [""] * texts.len()
-        for index in possible.arg_true():
-            found[index] = self._row(index).get(name, "")
-        return pl.Series(name, found, dtype=pl.String)
+        end = name.rpartition(".")[2]
+        possible = texts.str.contains(end, literal=True) | texts.str.contains("\\", literal=True)
+        if not possible.any():
+            return pl.Series(name, [""], dtype=pl.String).new_from_index(0, texts.len())
+        return pl.Series(name, [_text(_inside(row, name)) for row in self._decoded()], dtype=pl.String)
 
-    def _row(self, index: int) -> dict[str, str]:
-        row = self._rows.get(index)
-        if row is None:
-            row = self._rows[index] = flatten(self._frame[ATTRIBUTES][index])
-        return row
+    def _decoded(self) -> list[dict[str, _Value]]:
+        """All attributes, decoded in one go."""
+        if self._rows is None:
+            self._rows = _DECODER.decode_lines("\n".join(text or "{}" for text in self._frame[ATTRIBUTES]))
+        return self._rows
 
 
 def flatten(attributes: str) -> dict[str, str]:
     """The JSON text of an object as flat fields: dotted names to text; nulls and empty texts are left out."""
+    return _flat(_DECODER.decode(attributes or "{}"))
+
+
+def _flat(row: Mapping[str, _Value]) -> dict[str, str]:
     fields: dict[str, str] = {}
-    if attributes not in {"", "{}"}:
-        _add(fields, "", _DECODER.decode(attributes))
+    _add(fields, "", row)
     return fields
 
 
-def _add(fields: dict[str, str], name: str, value: Json | msgspec.Raw) -> None:
-    if isinstance(value, str):
-        text = value
-    elif isinstance(value, dict):
+def _add(fields: dict[str, str], name: str, value: _Value) -> None:
+    if isinstance(value, dict):
         start = f"{name}." if name else ""
         for key, inner in value.items():
             _add(fields, start + key, inner)
         return
-    else:
-        text = "" if value is None else msgspec.json.encode(value).decode()
+    text = _text(value)
     if text:
         fields[name] = text
+
+
+def _inside(row: Mapping[str, _Value], name: str) -> _Value:
+    """What is under a dotted name, spelt so or nested; objects are no values."""
+    value = row.get(name)
+    if value is not None and not isinstance(value, dict):
+        return value
+    end = name.find(".")
+    while end >= 0:
+        inner = row.get(name[:end])
+        if isinstance(inner, dict):
+            value = _inside(inner, name[end + 1 :])
+            if value is not None:
+                return value
+        end = name.find(".", end + 1)
+    return None
+
+
+def _text(value: _Value) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else msgspec.json.encode(value).decode()
 
 
 def _as_text(name: str) -> pl.Expr:
     column = pl.col(name)
     if name == "timestamp":
-        digits = (
-            column.dt.to_string("%Y-%m-%dT%H:%M:%S%.9f").str.strip_chars_end("0").str.strip_chars_end(".")
-        )
+        digits = column.dt.to_string("%Y-%m-%dT%H:%M:%S%.9f").str.strip_chars_end("0").str.strip_chars_end(".")
         return digits + "Z"
     if name == "severity":
         return pl.when(column == 0).then(pl.lit("")).otherwise(column.cast(pl.String))

@@ -1,7 +1,9 @@
-"""``level:warn``, ``level:WARNING`` and ``level:>=warning`` mean the canonical level, however a sender spelt it.
+"""``level:warn``, ``level:WARNING`` and ``level:>=warning`` mean the canonical level, however a sender spelt
+it.
 
-For the native dialect only. Handles words, phrases, exact values, lists and comparisons of the field ``level``; a regular
-expression or a value that is no level's name is left as it is, and so is everything about other fields.
+For the native dialect only. Handles words, phrases, exact values, lists and comparisons of the field ``level``;
+a regular expression or a value that is no level's name is left as it is, and so is everything about other
+fields.
 """
 
 import operator
@@ -37,7 +39,9 @@ def canonical_levels(filter_: Filter) -> Filter:
 
 def _changed(filter_: Filter) -> Filter:
     match filter_:
-        case Phrase(field="level", text=text) | Exact(field="level", text=text) | AnyCasePhrase(field="level", text=text):
+        case (
+            Phrase(field="level", text=text) | Exact(field="level", text=text) | AnyCasePhrase(field="level", text=text)
+        ):
             name = parse(text).name
             return Exact(_FIELD, name) if name else filter_
         case Prefix(field="level", text=text):

@@ -34,9 +34,7 @@ _UNITS_OF_SIZE: Final = {
     **{letter + end: 1000**power for power, letter in enumerate("KMGT", 1) for end in ("", "B")},
     **{letter + end: 1024**power for power, letter in enumerate("KMGT", 1) for end in ("i", "iB")},
 }  # fmt: skip
-_DECIMAL: Final = re.compile(
-    r"[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf", re.IGNORECASE | re.ASCII
-)
+_DECIMAL: Final = re.compile(r"[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf", re.IGNORECASE | re.ASCII)
 _BASED: Final = re.compile(r"[+-]?0(?:[xX][0-9a-fA-F]+|[bB][01]+|[oO][0-7]+)", re.ASCII)
 _TIME_PART: Final = re.compile(_NUMBER + f"(ns|{_MICRO}|us|ms|s|m|h|d|w|y)", re.ASCII)
 _SIZE_PART: Final = re.compile(_NUMBER + "([KMGT]i?B?|B)", re.ASCII)
@@ -116,9 +114,7 @@ def numbers(values: pl.Series) -> pl.Series:
     special = {text: number for text in rest if (number := parse_number(text)) is not None}
     if not special:
         return found
-    others = values.replace_strict(
-        list(special), list(special.values()), default=None, return_dtype=pl.Float64
-    )
+    others = values.replace_strict(list(special), list(special.values()), default=None, return_dtype=pl.Float64)
     return found.fill_null(others)
 
 

@@ -1,7 +1,8 @@
 """Groups of neighbouring values: ``stats by (_time:5m offset 1h, size:10KiB, ip:/24)``.
 
-Times fall into steps that are counted from the epoch, weeks from Mondays; months and years follow the calendar. Numbers fall
-to the multiple of the step below them, addresses to their network. Any other value is a group by itself.
+Times fall into steps that are counted from the epoch, weeks from Mondays; months and years follow the calendar.
+Numbers fall to the multiple of the step below them, addresses to their network. Any other value is a group by
+itself.
 """
 
 import math
@@ -110,7 +111,11 @@ class Bucket:
             return f"{start} * 1000000000 + ({self._shift()})"
         step, shift = self.step(), self._shift() % max(1, self.step())
         moved = f"toUnixTimestamp64Nano({instant}) - {shift}" if shift else f"toUnixTimestamp64Nano({instant})"
-        return f"intDiv({moved} + {step}, {step}) * {step} - {step - shift}" if shift else f"intDiv({moved}, {step}) * {step}"
+        return (
+            f"intDiv({moved} + {step}, {step}) * {step} - {step - shift}"
+            if shift
+            else f"intDiv({moved}, {step}) * {step}"
+        )
 
     def _number_key(self, text: str) -> str:
         step, shift = self._amount(), float(self._shift())

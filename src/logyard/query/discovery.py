@@ -31,7 +31,8 @@ def total_sql(stage: Stage) -> str:
 
 
 def names_source(stage: Stage, rolled: str | None = None, *, most: int | None = None) -> str | None:
-    """Sub-select of ``name`` and ``hits``: every field, and how many rows have it; of attributes, in at most ``most`` rows.
+    """Sub-select of ``name`` and ``hits``: every field, and how many rows have it; of attributes, in at most
+    ``most`` rows.
 
     None when pipes changed the fields. With ``rolled``, attributes are those of the roll-up.
     """
@@ -39,7 +40,8 @@ def names_source(stage: Stage, rolled: str | None = None, *, most: int | None = 
         return None
     if rolled is None:
         attributes = (
-            f"SELECT name, count() AS hits FROM (SELECT arrayMap(p -> p.1, {_FILLED}) AS names FROM {_narrow(stage, most)}) "
+            "SELECT name, count() AS hits "
+            f"FROM (SELECT arrayMap(p -> p.1, {_FILLED}) AS names FROM {_narrow(stage, most)}) "
             "ARRAY JOIN names AS name GROUP BY name"
         )
     else:

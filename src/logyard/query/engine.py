@@ -1,13 +1,13 @@
 """The store, asked from the event loop: its blocking calls run in threads, within the budget.
 
-A query that nobody waits for any more is stopped in the engine, not only forgotten: a streaming answer is closed between
-two pieces, and a call that is still at work is killed by the mark that it carries.
+A query that nobody waits for any more is stopped in the engine, not only forgotten: a streaming answer is
+closed between two pieces, and a call that is still at work is killed by the mark that it carries.
 """
 
 import asyncio
 import itertools
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final, TypeVar
@@ -41,16 +41,19 @@ class Engine:
         self._threads = ThreadPoolExecutor(budget.limits.concurrency + 1, thread_name_prefix="query")
 
     async def ask(
-        self, sql: str, *, timeout: float | None = None, settings: Mapping[str, str | int] = NO_SETTINGS
+        self, sql: str, *, seconds: float | None = None, settings: Mapping[str, str | int] = NO_SETTINGS
     ) -> pl.DataFrame:
-        """The whole answer. Raises ``QueryStopped``, ``BadQuery``, ``Backpressure`` or ``StoreFailed``."""
-        statement, mark = self._statement(sql, timeout, settings)
+        """The whole answer, within so many seconds.
+
+        Raises ``QueryStopped``, ``BadQuery``, ``Backpressure`` or ``StoreFailed``.
+        """
+        statement, mark = self._statement(sql, seconds, settings)
         async with self._budget.turn():
             return await self._run(lambda: self._store.query(statement), mark)
 
-    async def stream(self, sql: str, *, timeout: float | None = None) -> AsyncIterator[pl.DataFrame]:
+    async def stream(self, sql: str, *, seconds: float | None = None) -> AsyncGenerator[pl.DataFrame, None]:
         """The answer in pieces. Closing the generator stops the engine's work."""
-        statement, mark = self._statement(sql, timeout, {})
+        statement, mark = self._statement(sql, seconds, {})
         async with self._budget.turn():
             reading = _Reading(self._store, statement, asyncio.get_running_loop())
             done = asyncio.get_running_loop().run_in_executor(self._threads, reading.run)
@@ -69,9 +72,9 @@ class Engine:
         """Wait for the calls that are under way."""
         self._threads.shutdown()
 
-    def _statement(self, sql: str, timeout: float | None, more: Mapping[str, str | int]) -> tuple[Statement, str]:
+    def _statement(self, sql: str, seconds: float | None, more: Mapping[str, str | int]) -> tuple[Statement, str]:
         mark = next(self._marks)
-        return Statement(sql=sql, settings={**self._budget.settings(timeout), **more, "log_comment": mark}), mark
+        return Statement(sql=sql, settings={**self._budget.settings(seconds), **more, "log_comment": mark}), mark
 
     async def _run(self, call: Callable[[], Result], mark: str) -> Result:
         future = asyncio.get_running_loop().run_in_executor(self._threads, call)
@@ -87,9 +90,7 @@ class Engine:
         """Stop what carries the mark; it may be done already."""
         sql = f"KILL QUERY WHERE Settings['log_comment'] = {literal(mark)} ASYNC"
         with suppress(LogyardError):
-            await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._store.query, Statement(sql=sql)
-            )
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._store.query, Statement(sql=sql))
 
 
 class _Reading:

@@ -1,7 +1,8 @@
 """Fragments of the engine's SQL: how a value is quoted, read as a number, put in order, printed.
 
-Values of the query language are text. The rules here are those of ``language/numbers.py`` (what reads as a number) and of
-``query/values.py`` (order and printing), which work on values in memory; tests hold the two sides equal.
+Values of the query language are text. The rules here are those of ``language/numbers.py`` (what reads as a
+number) and of ``query/values.py`` (order and printing), which work on values in memory; tests hold the two
+sides equal.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,8 +22,8 @@ __all__ = [
     "ipv4",
     "json_array",
     "literal",
-    "natural_order",
     "nanoseconds",
+    "natural_order",
     "number",
     "text_of_attribute",
 ]
@@ -35,10 +36,10 @@ _NUMERIC_START: Final = r"^[+-]?\.?(?:[0-9]|[iI][nN][fF])"
 _DECIMAL: Final = r"^(?:[+-]?(?:[0-9][0-9_]*\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?[iI][nN][fF])$"
 _BASED: Final = r"^[+-]?0(?:[xX][0-9a-fA-F]+|[bB][01]+|[oO][0-7]+)$"
 _AMOUNT: Final = r"([0-9][0-9_]*(?:\.[0-9]+)?)"
-_TIME_PART: Final = _AMOUNT + "(ns|µs|us|ms|s|m|h|d|w|y)"
+_TIME_PART: Final = _AMOUNT + "(ns|\N{MICRO SIGN}s|us|ms|s|m|h|d|w|y)"
 _SIZE_PART: Final = _AMOUNT + "([KMGT]i?B?|B)"
 _TIME_UNITS: Final = {
-    "ns": 1, "µs": 1_000, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000,
+    "ns": 1, "\N{MICRO SIGN}s": 1_000, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000,
     "h": 3_600_000_000_000, "d": 86_400_000_000_000, "w": 604_800_000_000_000, "y": 31_536_000_000_000_000,
 }  # fmt: skip
 _SIZE_UNITS: Final = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
@@ -9,7 +10,7 @@ from logyard.language.ast import Filter
 from logyard.language.parser import Parser
 from logyard.query.table import matching, text, with_texts
 
-__all__ = ["Filling", "read_condition", "read_filling"]
+__all__ = ["REPLACE", "Filling", "read_condition", "read_filling"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,14 @@ class Filling:
             return " keep_original_fields"
         return " skip_empty_results" if self.skip_empty else ""
 
+    def sql(self, old: str, new: str, chosen: str = "") -> str:
+        """The value in the engine; ``chosen`` is a condition, "" for all rows."""
+        if self.keep_original:
+            new = f"if({old} != '', {old}, {new})"
+        if self.skip_empty:
+            new = f"if({new} != '', {new}, {old})"
+        return f"if({chosen}, {new}, {old})" if chosen else new
+
     def fill(self, table: pl.DataFrame, values: Mapping[str, pl.Series], chosen: Filter | None = None) -> pl.DataFrame:
         """The table with the values in the rows for which ``chosen`` is true."""
         if not values:
@@ -40,6 +49,10 @@ class Filling:
         if self.skip_empty:
             new = new.zip_with(new != "", old)
         return new if mask is None else new.zip_with(mask, old)
+
+
+REPLACE: Final = Filling()
+"""New values take the place of old ones."""
 
 
 def read_condition(parser: Parser) -> Filter | None:

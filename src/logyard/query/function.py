@@ -1,7 +1,8 @@
 """What every function of ``stats`` is: rows into one value, in the engine or in memory.
 
-A function is one file of ``functions/``. ``sql`` gives an aggregate expression, or None when it must run in memory; ``fold``
-gives the value for the rows of one group. Tests hold the two equal. A function without names of fields reads all fields.
+A function is one file of ``functions/``. ``sql`` gives an aggregate expression, or None when it must run in
+memory; ``fold`` gives the value for the rows of one group. Tests hold the two equal. A function without names
+of fields reads all fields.
 """
 
 from abc import ABC, abstractmethod
@@ -59,6 +60,11 @@ class Function(ABC):
     @abstractmethod
     def fold(self, rows: pl.DataFrame) -> str:
         """The value for these rows."""
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether it looks into no field at all."""
+        return False
 
     def cells(self, stage: Stage) -> Sequence[Cell] | None:
         """The fields in the engine; None where not all of them are known by name."""

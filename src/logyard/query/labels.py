@@ -43,7 +43,7 @@ def ranged(query: Query, step: int, offset: int = 0) -> Query:
 def at_instant(rows: Iterable[Row], labels: Labels, now: int) -> list[Json]:
     """``[{"metric": {...}, "value": [seconds, "text"]}]``."""
     seconds = _seconds(now)
-    return [{"metric": metric, "value": [seconds, value]} for metric, value, _ in _points(rows, labels)]
+    return [{"metric": {**metric}, "value": [seconds, value]} for metric, value, _ in _points(rows, labels)]
 
 
 def over_range(rows: Iterable[Row], labels: Labels) -> list[Json]:

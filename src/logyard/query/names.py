@@ -2,8 +2,9 @@
 
 ``language/frame.py`` says the same for frames in memory; a property test holds the two equal.
 
-A key of the sender's that filled a column (``lvl``, ``msg``; see ``model/origin.py``) answers with that column. Only keys
-of the default reading are looked for: they are what nearly all senders use, and each costs a test a row.
+A key of the sender's that filled a column (``lvl``, ``msg``; see ``model/origin.py``) answers with that column.
+Only keys of the default reading are looked for: they are what nearly all senders use, and each costs a test a
+row.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from logyard.model.schema import KEYED_COLUMNS
 from logyard.query.expressions import instant_text, literal, text_of_attribute
 from logyard.query.stage import Cell, Names
 
-__all__ = ["ALIASES", "GIVEN", "NATIVE_COLUMNS", "names_of"]
+__all__ = ["ALIASES", "GIVEN", "NATIVE_COLUMNS", "VICTORIA_ID", "names_of"]
 
 NATIVE_COLUMNS: Final = (
     "id", "timestamp", "observed", "level", "severity", "level_text", "service", "host", "source", "stream", "message",
@@ -27,6 +28,9 @@ NATIVE_COLUMNS: Final = (
 
 ALIASES: Final[Mapping[str, str]] = {"_msg": "message", "_time": "timestamp", "_stream": "stream"}
 """Names of the language for columns of ours."""
+
+VICTORIA_ID: Final = "_id"
+"""Our id in the Victoria dialect, for those who know of it."""
 
 GIVEN: Final = tuple(column for column in KEYED_COLUMNS if column not in {"timestamp", "message"})
 """Columns that the Victoria dialect shows under the sender's key."""
@@ -58,7 +62,7 @@ class VictoriaNames:
 
     def cell(self, name: str) -> Cell:
         """Any field, by its name."""
-        if name in ALIASES or name in {"tags", "_stream_id"}:
+        if name in ALIASES or name in {"tags", "_stream_id", VICTORIA_ID}:
             return _column(ALIASES.get(name, name))
         if name not in GIVEN:
             return _attribute(name, as_given=True)
@@ -81,8 +85,8 @@ def _column(name: str) -> Cell:
         return Cell(instant_text(name), instant=name)
     if name == "severity":
         return Cell("if(severity = 0, '', toString(severity))", json="if(severity = 0, '', toString(severity))")
-    if name == "id":
-        return Cell("toString(id)", json="toString(id)")
+    if name in {"id", VICTORIA_ID}:
+        return Cell("toString(id)", json="toString(id)", whole="id")
     if name == "tags":
         return Cell("if(empty(tags), '', toJSONString(tags))", json="if(empty(tags), '', toJSONString(tags))")
     return Cell(_STREAM_ID if name == "_stream_id" else name)

@@ -1,7 +1,7 @@
 """Query text into a ``Query``: options, a filter, and pipes.
 
-Behind a pipe sign stands the word of a pipe (the files of ``pipes/`` say which), a function of ``stats`` or ``by`` (then it is
-``stats`` without its word), or else a filter.
+Behind a pipe sign stands the word of a pipe (the files of ``pipes/`` say which), a function of ``stats`` or
+``by`` (then it is ``stats`` without its word), or else a filter.
 """
 
 import importlib
@@ -28,12 +28,13 @@ __all__ = ["Options", "Query", "parse_query", "pipe_classes"]
 
 _MOST_PIPES: Final = 100
 _LATER: Final = frozenset(
-    """
-    block_stats blocks_count collapse_nums decolorize drop_empty_fields eval extract_regexp format hash join
-    json_array_len len math pack_json pack_logfmt replace replace_regexp sample stream_context union unpack_logfmt
-    unpack_syslog unpack_words unroll
-    """.split()
-)
+    {
+        "block_stats", "blocks_count", "collapse_nums", "decolorize", "drop_empty_fields", "eval",
+        "extract_regexp", "format", "hash", "join", "json_array_len", "len", "math", "pack_json",
+        "pack_logfmt", "replace", "replace_regexp", "sample", "stream_context", "union", "unpack_logfmt",
+        "unpack_syslog", "unpack_words", "unroll",
+    }
+)  # fmt: skip
 """Words of pipes that the language has and this program does not; an error says more than a search for the word."""
 
 
@@ -64,7 +65,7 @@ class Query:
 
     filter: Filter = All()  # noqa: RUF009 - a frozen value
     pipes: tuple[Pipe, ...] = ()
-    options: Options = Options()  # noqa: RUF009 - a frozen value
+    options: Options = Options()
 
     def __str__(self) -> str:
         """Canonical text."""

@@ -1,8 +1,9 @@
 """Patterns of ``extract``: ``ip=<ip> <_> path=<path> ``, literal text with places in between.
 
-A place takes what is there up to the literal text behind it, or, where a quoted string begins, the whole string, unquoted
-(``<plain:name>`` takes it as it is). ``<_>`` and ``<>`` take without keeping. ``&lt;`` stands for ``<``. The first literal is
-looked for anywhere; where a later one is missing, the places from there on are empty.
+A place takes what is there up to the literal text behind it, or, where a quoted string begins, the whole
+string, unquoted (``<plain:name>`` takes it as it is). ``<_>`` and ``<>`` take without keeping. ``&lt;`` stands
+for ``<``. The first literal is looked for anywhere; where a later one is missing, the places from there on are
+empty.
 """
 
 import html

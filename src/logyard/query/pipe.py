@@ -1,8 +1,8 @@
 """What every pipe is: a step that takes rows and gives rows, in the engine or in memory.
 
-A pipe is one file of ``pipes/``: its node, how it is read and printed, ``sql`` (what it makes of a stage that the engine has
-not run yet) and ``table`` (the same on rows in memory). ``sql`` may answer None: then this pipe and all behind it run in
-memory. Tests hold the two equal. Nodes are values, and ``parse(str(node)) == node``.
+A pipe is one file of ``pipes/``: its node, how it is read and printed, ``sql`` (what it makes of a stage that
+the engine has not run yet) and ``table`` (the same on rows in memory). ``sql`` may answer None: then this pipe
+and all behind it run in memory. Tests hold the two equal. Nodes are values, and ``parse(str(node)) == node``.
 """
 
 from abc import ABC, abstractmethod
@@ -53,6 +53,9 @@ class Pipe(ABC):
     row_wise: ClassVar[bool] = False
     """Each row by itself: the pipe can follow a live tail."""
 
+    flows: ClassVar[bool] = False
+    """Row-wise and dear in the engine: done in memory where rows themselves are wanted, the newest of them."""
+
     @abstractmethod
     def __str__(self) -> str:
         """Canonical query text."""
@@ -65,6 +68,15 @@ class Pipe(ABC):
         """The same in the engine, or None."""
         return None
 
+    def needs(self) -> tuple[str, ...] | None:
+        """Names of the fields it reads or leaves as they are in some rows; None when that may be any."""
+        return None
+
+    @property
+    def closes(self) -> bool:
+        """Whether its rows have no fields but those that it names: what is not needed up to here, nobody will see."""
+        return False
+
     def labels(self, labels: Labels) -> Labels:
         """Behind ``stats`` in a query for metrics. ``BadQuery`` where the result would be no metrics."""
         raise BadQuery(f"{self.form.name if self.form else self} cannot follow stats in a query for metrics")
@@ -72,6 +84,10 @@ class Pipe(ABC):
     def per_time(self) -> "Pipe":
         """For a query over a range: the pipe that treats each time by itself."""
         return self
+
+    def filter_fields(self) -> tuple[str, ...]:
+        """The fields that the filters inside read."""
+        return tuple(name or "_msg" for each in self.filters() for name in each.fields())
 
     def filters(self) -> tuple[Filter, ...]:
         """The filters inside, whose sub-queries must be run first."""

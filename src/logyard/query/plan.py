@@ -1,7 +1,7 @@
 """A query as what the engine does and what is left for memory.
 
-Pipes are compiled into the stage one after the other; the first that the engine cannot do, and all behind it, work on the
-rows in memory. A filter that the engine cannot do at all is treated like a pipe.
+Pipes are compiled into the stage one after the other; the first that the engine cannot do, and all behind it,
+work on the rows in memory. A filter that the engine cannot do at all is treated like a pipe.
 """
 
 from collections.abc import Callable
@@ -64,7 +64,7 @@ class Plan:
 def base_stage(scope: Scope) -> Stage:
     """All records of a scope."""
     aliases = ALIASES if scope.dialect is Dialect.NATIVE else {}
-    return Stage(_TABLE, names_of(scope.dialect), where=scope.conditions(), indexed=True, aliases=aliases)
+    return Stage(_TABLE, names_of(scope.dialect), where=scope.conditions(), indexed=True, stored=True, aliases=aliases)
 
 
 def plan(query: Query, scope: Scope) -> Plan:
@@ -76,12 +76,38 @@ def plan(query: Query, scope: Scope) -> Plan:
         stage = stage.having(*conditions(query.filter, stage))
     except NotInEngine:
         return Plan(stage, (FilterPipe(query.filter), *query.pipes))
+    stages = [stage]
     for index, pipe in enumerate(query.pipes):
-        further = pipe.sql(stage)
+        further = pipe.sql(stages[-1])
         if further is None:
-            return Plan(stage, query.pipes[index:])
-        stage = further
-    return Plan(stage)
+            rest = query.pipes[index:]
+            return Plan(_needed(stages[-1], rest), rest)
+        stages.append(further)
+    return _flowing(stages, query.pipes)
+
+
+def _flowing(stages: list[Stage], pipes: tuple[Pipe, ...]) -> Plan:
+    """Where stored records come out one by one, dear pipes are left for memory: the newest are wanted, not all."""
+    last = stages[-1]
+    dear = next((index for index, pipe in enumerate(pipes) if pipe.flows), None)
+    if dear is None or last.order or last.cut or not last.stored or not all(pipe.row_wise for pipe in pipes):
+        return Plan(last)
+    return Plan(stages[dear], pipes[dear:])
+
+
+def _needed(stage: Stage, rest: tuple[Pipe, ...]) -> Stage:
+    """Only the fields that the pipes in memory look at, where a pipe among them leaves no others."""
+    if not stage.open:
+        return stage
+    names: dict[str, None] = {}
+    for pipe in rest:
+        needs = pipe.needs()
+        if needs is None:
+            return stage
+        names.update(dict.fromkeys(needs))
+        if pipe.closes:
+            return stage.closed({name: stage.cell(name) for name in names}) if names else stage
+    return stage
 
 
 def newest(stage: Stage, limit: int | None) -> Stage:
@@ -95,5 +121,7 @@ def newest(stage: Stage, limit: int | None) -> Stage:
 
 def filters_mapped(query: Query, change: Callable[[Filter], Filter]) -> Query:
     """The query with ``change`` done to its filter and to the filters in its pipes."""
-    pipes = tuple(pipe.with_filters(tuple(map(change, pipe.filters()))) if pipe.filters() else pipe for pipe in query.pipes)
+    pipes = tuple(
+        pipe.with_filters(tuple(map(change, pipe.filters()))) if pipe.filters() else pipe for pipe in query.pipes
+    )
     return replace(query, filter=query.filter if isinstance(query.filter, All) else change(query.filter), pipes=pipes)

@@ -37,7 +37,7 @@ class Records(Searcher):
         query = self.read(request)
         filters = tuple(pipe for pipe in query.pipes if isinstance(pipe, FilterPipe))
         made = await self.prepared(dataclasses.replace(query, pipes=filters), request)
-        total = await self.engine.ask(made.stage.select("count()"), timeout=request.timeout)
+        total = await self.engine.ask(made.stage.select("count()"), seconds=request.timeout)
         page = dataclasses.replace(newest(made.stage, limit), offset=offset)
         return await self._sent(page, request.timeout), int(total.item())
 
@@ -68,8 +68,8 @@ class Records(Searcher):
         plain = QueryRequest(dialect=asked.dialect, tenant=asked.tenant, timeout=asked.timeout)
         return [row async for chunk in self.run(Plan(stage), plain) for row in chunk]
 
-    async def _sent(self, stage: Stage, timeout: float | None = None) -> list[Row]:
-        frame: pl.DataFrame = await self.engine.ask(stage.select(SENT_COLUMNS), timeout=timeout)
+    async def _sent(self, stage: Stage, seconds: float | None = None) -> list[Row]:
+        frame: pl.DataFrame = await self.engine.ask(stage.select(SENT_COLUMNS), seconds=seconds)
         return list(sent_rows(frame, self.show_id))
 
 

@@ -40,6 +40,8 @@ def rolled_up(query: Query, scope: Scope, *, values: bool) -> str | None:
     found = f"SELECT {columns} FROM facets WHERE {' AND '.join(where)} GROUP BY name, value"
     if not values:
         return f"({found})"
-    counted = f"SELECT *, count() OVER n AS different, sum(hits) OVER n AS covered FROM ({found}) WINDOW n AS (PARTITION BY name)"
+    sums = "count() OVER n AS different, sum(hits) OVER n AS covered"
+    counted = f"SELECT *, {sums} FROM ({found}) WINDOW n AS (PARTITION BY name)"
     partly = f"different >= {_KEPT} AND covered * 2 < most"
-    return f"(SELECT name, value, hits FROM (SELECT *, max(covered) OVER () AS most FROM ({counted})) WHERE NOT ({partly}))"
+    compared = f"SELECT *, max(covered) OVER () AS most FROM ({counted})"
+    return f"(SELECT name, value, hits FROM ({compared}) WHERE NOT ({partly}))"

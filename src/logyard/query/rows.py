@@ -1,7 +1,8 @@
 """Rows out of the engine: which columns to ask for, and what a row of the answer means in a dialect.
 
-NATIVE: one flat object a row: id, timestamp, level, service ... message, then the attributes under dotted names with their
-JSON types; columns without a value are left out. VICTORIA: texts only, fields without a value left out.
+NATIVE: one flat object a row: id, timestamp, level, service ... message, then the attributes under dotted names
+with their JSON types; columns without a value are left out. VICTORIA: texts only, fields without a value left
+out.
 """
 
 import re
@@ -15,11 +16,11 @@ import polars as pl
 
 from logyard.model import origin
 from logyard.model.timestamp import format_ns
-from logyard.query.names import GIVEN
+from logyard.query.names import GIVEN, VICTORIA_ID
 from logyard.query.stage import Cell, Stage
-from logyard.types import Json
+from logyard.types import Json, LogId
 
-__all__ = ["Reader", "Row", "native_reader", "plain_reader", "stored_text", "stored_value", "victoria_reader"]
+__all__ = ["Reader", "Row", "native_reader", "stored_text", "stored_value", "table_reader", "victoria_reader"]
 
 Row = dict[str, Json]
 
@@ -42,6 +43,19 @@ class Reader(Protocol):
 
     def rows(self, frame: pl.DataFrame) -> Iterator[Row]:
         """The rows of an answer."""
+        ...
+
+
+class TableReader(Protocol):
+    """A list of columns, and how to make them a table of texts."""
+
+    @property
+    def columns(self) -> str:
+        """For SELECT."""
+        ...
+
+    def table(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The table of an answer: columns are fields."""
         ...
 
 
@@ -75,6 +89,13 @@ class _Closed:
             if row:
                 yield row
 
+    def table(self, frame: pl.DataFrame) -> pl.DataFrame:
+        columns = [
+            column.alias(name) if read is _same else pl.Series(name, list(map(read, column)), dtype=pl.String)
+            for (name, read), column in zip(self.readers, frame, strict=False)
+        ]
+        return pl.DataFrame(columns).cast(pl.String) if columns else frame.select(pl.lit("").alias(""))
+
 
 @dataclass(frozen=True, slots=True)
 class _Native:
@@ -84,7 +105,7 @@ class _Native:
     shown: tuple[str, ...]
     overrides: _Closed
     visible: Callable[[str], bool]
-    show_id: Callable[[int], str]
+    show_id: Callable[[LogId], str]
 
     def rows(self, frame: pl.DataFrame) -> Iterator[Row]:
         over = len(self.overrides.readers)
@@ -103,7 +124,7 @@ class _Native:
         row: Row = {}
         for name, value in zip(self.shown, values, strict=False):
             if name == "id":
-                row[name] = self.show_id(int(str(value)))
+                row[name] = self.show_id(LogId(int(str(value))))
             elif name == "timestamp":
                 row[name] = format_ns(int(str(value)))
             elif name == "tags" and isinstance(value, list):
@@ -126,6 +147,7 @@ class _Victoria:
     columns: str
     overrides: _Closed
     visible: Callable[[str], bool]
+    show_id: Callable[[LogId], str] | None = None
 
     def rows(self, frame: pl.DataFrame) -> Iterator[Row]:
         over = len(self.overrides.readers)
@@ -138,9 +160,10 @@ class _Victoria:
             if row:
                 yield dict(row)
 
-    @staticmethod
-    def _fields(values: tuple[object, ...]) -> Iterator[tuple[str, str]]:
-        time, stream, stream_id, message, source, keys, texts, level_text, *given = values
+    def _fields(self, values: tuple[object, ...]) -> Iterator[tuple[str, str]]:
+        number, time, stream, stream_id, message, source, keys, texts, level_text, *given = values
+        if self.show_id is not None:
+            yield VICTORIA_ID, self.show_id(LogId(int(str(number))))
         yield "_time", format_ns(int(str(time)))
         yield "_stream_id", str(stream_id)
         yield "_stream", str(stream)
@@ -158,7 +181,7 @@ _ATTRIBUTES: Final = "CAST(mapKeys(attributes), 'Array(String)') AS keys, mapVal
 _NO_ATTRIBUTES: Final = "CAST([], 'Array(String)') AS keys, CAST([], 'Array(String)') AS texts"
 
 
-def native_reader(stage: Stage, show_id: Callable[[int], str]) -> Reader:
+def native_reader(stage: Stage, show_id: Callable[[LogId], str]) -> Reader:
     """Rows in the native dialect. ``show_id`` gives the text of an id."""
     if not stage.open:
         return _closed(stage, lambda cell: _native_value(cell, show_id))
@@ -170,27 +193,29 @@ def native_reader(stage: Stage, show_id: Callable[[int], str]) -> Reader:
     return _Native(columns, shown, overrides, stage.visible, show_id)
 
 
-def victoria_reader(stage: Stage) -> Reader:
-    """Rows in the Victoria dialect."""
-    overrides = _closed(stage, lambda _cell: (lambda text: text))
+def victoria_reader(stage: Stage, show_id: Callable[[LogId], str] | None = None) -> Reader:
+    """Rows in the Victoria dialect. With ``show_id`` stored records bring their id, as ``_id``."""
+    overrides = _closed(stage, lambda _cell: _same)
     if not stage.open:
         return overrides
     given = ", ".join(f"toString({name})" for name in GIVEN)
     fixed = (
-        "toUnixTimestamp64Nano(timestamp), toString(stream), "
-        f"concat('0000000000000000', {_STREAM_ID}), message, toString(origin), {_ATTRIBUTES}, toString(level_text), {given}"
+        "id, toUnixTimestamp64Nano(timestamp), toString(stream), "
+        f"concat('0000000000000000', {_STREAM_ID}), message, toString(origin), {_ATTRIBUTES}, "
+        f"toString(level_text), {given}"
     )
     columns = f"{fixed}, {overrides.columns}" if overrides.readers else fixed
-    return _Victoria(columns, overrides, stage.visible)
+    return _Victoria(columns, overrides, stage.visible, show_id)
 
 
-def plain_reader(stage: Stage) -> Reader:
-    """Texts, for pipes in memory; of an open stage use the dialect's reader."""
-    return _closed(stage, lambda _cell: (lambda text: text))
+def table_reader(stage: Stage, show_id: Callable[[LogId], str]) -> TableReader:
+    """Tables of texts, for pipes in memory, of a stage whose fields are all known by name."""
+    return _closed(stage, lambda cell: _shown_id(show_id) if cell.text == "toString(id)" else _same)
 
 
 def _closed(stage: Stage, read: Callable[[Cell], Callable[[str], Json]]) -> _Closed:
-    listed, readers = [], []
+    listed: list[str] = []
+    readers: list[tuple[str, Callable[[str], Json]]] = []
     for name, cell in stage.cells.items():
         value = read(cell)
         typed = value is stored_value and cell.json
@@ -199,10 +224,18 @@ def _closed(stage: Stage, read: Callable[[Cell], Callable[[str], Json]]) -> _Clo
     return _Closed(", ".join(listed) or "1", tuple(readers))
 
 
-def _native_value(cell: Cell, show_id: Callable[[int], str]) -> Callable[[str], Json]:
+def _native_value(cell: Cell, show_id: Callable[[LogId], str]) -> Callable[[str], Json]:
     if cell.text == "toString(id)":
-        return lambda text: show_id(int(text))
-    return stored_value if cell.json or cell.numeric else lambda text: text
+        return _shown_id(show_id)
+    return stored_value if cell.json or cell.numeric else _same
+
+
+def _shown_id(show_id: Callable[[LogId], str]) -> Callable[[str], str]:
+    return lambda text: show_id(LogId(int(text)))
+
+
+def _same(text: str) -> str:
+    return text
 
 
 def _native_column(name: str) -> str:

@@ -7,35 +7,32 @@ Every question first waits until all that was acknowledged before it can be foun
 """
 
 import dataclasses
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Final
 
 import msgspec
-import polars as pl
 
 from logyard.clock import Clock
 from logyard.errors import QueryTooLarge
 from logyard.language.ast import All, Filter, ValuesFilter, all_of, rewritten, walk
+from logyard.language.levels import canonical_levels
 from logyard.model.dialect import Dialect
 from logyard.ports import Store
 from logyard.query.budget import Budget
 from logyard.query.engine import Engine
-from logyard.query.names import ALIASES
+from logyard.query.memory import as_table, through
 from logyard.query.parse import Query, parse_query
-from logyard.query.pipe import Pipe
 from logyard.query.plan import Plan, Scope, filters_mapped, newest, plan
-from logyard.query.rewrite.level import canonical_levels
-from logyard.query.rows import Reader, Row, native_reader, victoria_reader
-from logyard.query.table import from_rows, text
-from logyard.types import Json
+from logyard.query.rows import Reader, Row, native_reader, table_reader, victoria_reader
+from logyard.query.stage import Stage
+from logyard.query.table import text
+from logyard.types import LogId
 
 __all__ = ["QueryRequest", "Searcher"]
 
-_MOST_IN_MEMORY: Final = 1_000_000
-"""Rows that pipes may be given in memory."""
-_CHUNK: Final = 2048
-"""Rows of a chunk that pipes in memory give."""
+_MOST_VALUES: Final = 1_000_000
+"""Values that a query inside a filter may give."""
 
 
 class QueryRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +51,8 @@ class QueryRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds; the configured limit is the longest."""
     now: int | None = None
     """What ``_time:5m`` refers to; the present without it."""
+    ids: bool = False
+    """Rows of stored records bring our id in the Victoria dialect, too: as ``_id``. (Natively it is always ``id``.)"""
     filters: tuple[Filter, ...] = ()
     """Further filters that must hold: those of the request, of a key's scope."""
 
@@ -75,7 +74,7 @@ class Searcher:
         settle: Callable[[], Awaitable[None]],
         budget: Budget,
         clock: Clock,
-        show_id: Callable[[int], str],
+        show_id: Callable[[LogId], str],
     ) -> None:
         """``settle`` waits until all that was acknowledged is in the store; ``show_id`` gives the text of an id."""
         self.engine = Engine(store, budget)
@@ -83,7 +82,7 @@ class Searcher:
         self.show_id = show_id
         self._settle = settle
 
-    async def rows(self, request: QueryRequest) -> AsyncIterator[list[Row]]:
+    async def rows(self, request: QueryRequest) -> AsyncGenerator[list[Row], None]:
         """The answer, some rows at a time. Closing the generator stops the engine's work.
 
         Raises ``BadQuery``, ``QueryStopped``, ``Backpressure`` or ``StoreFailed``, at any point.
@@ -107,16 +106,20 @@ class Searcher:
         await self._settle()
         return plan(await self.resolved(query, request), request.scope())
 
-    async def run(self, made: Plan, request: QueryRequest) -> AsyncIterator[list[Row]]:
+    async def run(self, made: Plan, request: QueryRequest) -> AsyncGenerator[list[Row], None]:
         """The rows of a plan, in chunks."""
         stage = newest(made.stage, None if made.rest else request.limit or None)
-        reader = self._reader(dataclasses.replace(made, stage=stage), request)
-        pieces = self.engine.stream(stage.select(reader.columns), timeout=request.timeout)
-        async with aclosing(pieces) as frames:
-            chunks = (list(reader.rows(frame)) async for frame in frames)
-            left = request.limit or None
-            aliases = ALIASES if request.dialect is Dialect.NATIVE else {}
-            async for chunk in _through(chunks, made.rest, aliases) if made.rest else chunks:
+        reader = self._reader(stage, request)
+        closed = table_reader(stage, self.show_id) if made.rest and not stage.open else None
+        columns = reader.columns if closed is None else closed.columns
+        left = request.limit or None
+        async with aclosing(self.engine.stream(stage.select(columns), seconds=request.timeout)) as frames:
+            chunks: AsyncIterator[list[Row]] = (list(reader.rows(frame)) async for frame in frames)
+            if closed is not None:
+                chunks = through((closed.table(frame) async for frame in frames), made.rest, request.dialect)
+            elif made.rest:
+                chunks = through((as_table(reader.rows(frame)) async for frame in frames), made.rest, request.dialect)
+            async for chunk in chunks:
                 wanted = chunk if left is None else chunk[:left]
                 if wanted:
                     yield wanted
@@ -137,10 +140,10 @@ class Searcher:
         """Wait for the calls that are under way. The store stays open."""
         self.engine.close()
 
-    def _reader(self, made: Plan, request: QueryRequest) -> Reader:
+    def _reader(self, stage: Stage, request: QueryRequest) -> Reader:
         if request.dialect is Dialect.VICTORIA:
-            return victoria_reader(made.stage)
-        return native_reader(made.stage, self.show_id)
+            return victoria_reader(stage, self.show_id if request.ids else None)
+        return native_reader(stage, self.show_id)
 
     async def resolved(self, query: Query, request: QueryRequest) -> Query:
         """The query with canonical levels (native dialect) and with the answers of the queries inside it."""
@@ -161,9 +164,9 @@ class Searcher:
         found: dict[str, None] = {}
         async with aclosing(self.run(made, whole)) as chunks:
             async for chunk in chunks:
-                found.update(dict.fromkeys(text(_texts(chunk), field)))
-                if len(found) > _MOST_IN_MEMORY:
-                    raise QueryTooLarge(f"a query inside the filter gives more than {_MOST_IN_MEMORY} values")
+                found.update(dict.fromkeys(text(as_table(chunk), field)))
+                if len(found) > _MOST_VALUES:
+                    raise QueryTooLarge(f"a query inside the filter gives more than {_MOST_VALUES} values")
         return tuple(found)
 
 
@@ -173,48 +176,3 @@ def _with_values(filter_: Filter, answers: Mapping[ValuesFilter, tuple[str, ...]
         return part if found is None or not isinstance(part, ValuesFilter) else part.resolved(found)
 
     return rewritten(filter_, change)
-
-
-async def _through(
-    chunks: AsyncIterator[list[Row]], pipes: Sequence[Pipe], aliases: Mapping[str, str]
-) -> AsyncIterator[list[Row]]:
-    """Rows through pipes in memory: chunk by chunk as far as each row stands by itself, else all at once."""
-    if all(pipe.row_wise for pipe in pipes):
-        async for chunk in chunks:
-            yield _rows(_piped(_texts(chunk), pipes), aliases)
-        return
-    kept: list[pl.DataFrame] = []
-    count = 0
-    async for chunk in chunks:
-        kept.append(_texts(chunk))
-        count += len(chunk)
-        if count > _MOST_IN_MEMORY:
-            raise QueryTooLarge(f"{pipes[0]} would have to hold more than {_MOST_IN_MEMORY} rows in memory")
-    table = pl.concat(kept, how="diagonal").fill_null("") if kept else pl.DataFrame()
-    rows = _rows(_piped(table, pipes), aliases)
-    for start in range(0, len(rows), _CHUNK):
-        yield rows[start : start + _CHUNK]
-
-
-def _piped(table: pl.DataFrame, pipes: Sequence[Pipe]) -> pl.DataFrame:
-    for pipe in pipes:
-        table = pipe.table(table)
-    return table
-
-
-def _rows(table: pl.DataFrame, aliases: Mapping[str, str]) -> list[Row]:
-    """Fields without a value are left out, and rows without fields; of two names for one field, ours is shown."""
-    names = [aliases.get(name, name) for name in table.columns]
-    found = ({name: value for name, value in zip(names, row, strict=True) if value} for row in table.rows())
-    return [dict(row) for row in found if row]
-
-
-def _texts(rows: Sequence[Row]) -> pl.DataFrame:
-    """Rows as a table of texts."""
-    return from_rows({name: _text(value) for name, value in row.items()} for row in rows)
-
-
-def _text(value: Json) -> str:
-    if isinstance(value, str):
-        return value
-    return "" if value is None else msgspec.json.encode(value).decode()

@@ -1,9 +1,9 @@
 """SQL that a user wrote, let through only when it can do no harm: reads of the table ``logs`` and nothing else.
 
-Three walls. The engine's own parser, given the text as a string, answers with one statement in its canonical form or not at
-all: what is run is that form, never the text. Its syntax tree may hold only kinds of nodes that are listed here, table
-``logs`` and names of WITH, and no function that reaches outside of the query. And it runs with ``readonly = 1``, within the
-budget, inside a SELECT that limits its rows.
+Three walls. The engine's own parser, given the text as a string, answers with one statement in its canonical
+form or not at all: what is run is that form, never the text. Its syntax tree may hold only kinds of nodes that
+are listed here, table ``logs`` and names of WITH, and no function that reaches outside of the query. And it
+runs with ``readonly = 1``, within the budget, inside a SELECT that limits its rows.
 """
 
 import re
@@ -25,14 +25,15 @@ READ_ONLY: Final[Mapping[str, str | int]] = {
 
 _LONGEST: Final = 100_000
 _NODES: Final = frozenset(
-    """
-    ArrayJoin Asterisk ColumnsApplyTransformer ColumnsExceptTransformer ColumnsListMatcher ColumnsRegexpMatcher
-    ColumnsReplaceTransformer ColumnsTransformerList ExpressionList Function Identifier InterpolateElement
-    Literal OrderByElement QualifiedAsterisk SampleRatio SelectIntersectExceptQuery SelectQuery SelectWithUnionQuery Subquery
-    TableExpression TableIdentifier TableJoin TablesInSelectQuery TablesInSelectQueryElement WindowDefinition
-    WindowListElement WithElement
-    """.split()
-)
+    {
+        "ArrayJoin", "Asterisk", "ColumnsApplyTransformer", "ColumnsExceptTransformer", "ColumnsListMatcher",
+        "ColumnsRegexpMatcher", "ColumnsReplaceTransformer", "ColumnsTransformerList", "ExpressionList",
+        "Function", "Identifier", "InterpolateElement", "Literal", "OrderByElement", "QualifiedAsterisk",
+        "SampleRatio", "SelectIntersectExceptQuery", "SelectQuery", "SelectWithUnionQuery", "Subquery",
+        "TableExpression", "TableIdentifier", "TableJoin", "TablesInSelectQuery",
+        "TablesInSelectQueryElement", "WindowDefinition", "WindowListElement", "WithElement",
+    }
+)  # fmt: skip
 _LINE: Final = re.compile(r"( *)(\S+)(?: (.*))?")
 _EXPLAIN: Final = re.compile(r"EXPLAIN (?:(?:AST|SYNTAX|PLAN|PIPELINE|ESTIMATE) )?")
 _DESCRIBE: Final = "DESCRIBE TABLE logs"
@@ -72,7 +73,9 @@ def tree_sql(statement: str) -> str:
 
 
 def checked(statement: str, tree: Iterable[str]) -> str:
-    """The canonical statement, when its syntax tree holds nothing but what is allowed. ``BadQuery`` says what is not."""
+    """The canonical statement, when its syntax tree holds nothing but what is allowed. ``BadQuery`` says what
+    is not.
+    """
     parents: list[tuple[int, str, str]] = []
     siblings: dict[int, int] = {}
     for line in tree:
@@ -84,7 +87,7 @@ def checked(statement: str, tree: Iterable[str]) -> str:
             siblings.pop(parents.pop()[0], None)
         _check_node(kind, rest, statement)
         place = siblings[depth] = siblings.get(depth, -1) + 1
-        _check_place(kind, rest, parents, place)
+        _check_place(kind, rest, parents, place=place)
         parents.append((depth, kind, rest))
     return statement
 
@@ -106,7 +109,7 @@ def _check_node(kind: str, rest: str, statement: str) -> None:
         raise BadQuery(f"the function {name}() is not allowed")
 
 
-def _check_place(kind: str, rest: str, parents: list[tuple[int, str, str]], place: int) -> None:
+def _check_place(kind: str, rest: str, parents: list[tuple[int, str, str]], *, place: int) -> None:
     """A function in the place of a table, and a name in the place of a set, are tables, too."""
     name = rest.split(" ", 1)[0]
     parent = parents[-1] if parents else (0, "", "")

@@ -13,12 +13,11 @@ from logyard.model.timestamp import parse
 from logyard.query.buckets import Bucket, bucket_of_time
 from logyard.query.calls import Call
 from logyard.query.discovery import names_source, total_sql
-from logyard.query.functions.count import Count
-from logyard.query.histogram import Hits, series
+from logyard.query.functions.count import Count as CountRows
+from logyard.query.histogram import Count, Hits, series
 from logyard.query.labels import at_instant, labels_of, over_range, ranged
 from logyard.query.names import ALIASES
 from logyard.query.parse import Query
-from logyard.query.pipe import Pipe
 from logyard.query.pipes.facets import Facets
 from logyard.query.pipes.field_names import FieldNames
 from logyard.query.pipes.field_values import FieldValues
@@ -32,7 +31,7 @@ from logyard.query.run import QueryRequest
 from logyard.query.sandbox import READ_ONLY, canonical_sql, checked, limited, tree_sql
 from logyard.types import Json
 
-__all__ = ["FacetLimits", "Facet", "Hits", "QueryRequest", "Search", "Value"]
+__all__ = ["Facet", "FacetLimits", "Hits", "QueryRequest", "Search", "Value"]
 
 _NAMES_ROWS: Final = 1_000_000
 """Rows in which field names are looked for, where no roll-up knows them."""
@@ -70,15 +69,18 @@ class Search(Records):
     async def hits(
         self, request: QueryRequest, *, step: int = _DAY, offset: int = 0, fields: Sequence[str] = (), most: int = 0
     ) -> list[Hits]:
-        """Rows by time and fields. ``step`` and ``offset`` in nanoseconds; ``most`` series, the rest as one without fields."""
+        """Rows by time and fields. ``step`` and ``offset`` in nanoseconds; ``most`` series, the rest as one
+        without fields.
+        """
         made = await self.prepared(self._filtered(request), request)
         if made.rest:
-            return await self._hits_in_memory(made, request, (bucket_of_time(step, offset), *fields), most)
+            buckets = (bucket_of_time(step, offset), *map(Bucket, fields))
+            return series(await self._counted_in_memory(made, request, buckets), fields, most)
         stage = made.stage
         keys = {"at": bucket_of_time(step, offset).key(stage.cell("_time"))}
         keys |= {f"field{index}": stage.text(name) for index, name in enumerate(fields)}
         counted = stage.grouped({**keys, "hits": "count()"}, tuple(keys))
-        frame = await self.engine.ask(f"SELECT {', '.join([*keys, 'hits'])} FROM {counted}", timeout=request.timeout)
+        frame = await self.engine.ask(f"SELECT {', '.join([*keys, 'hits'])} FROM {counted}", seconds=request.timeout)
         return series(((tuple(map(str, row[1:-1])), row[0], row[-1]) for row in frame.rows()), fields, most)
 
     async def facets(self, request: QueryRequest, limits: FacetLimits | None = None) -> list[Facet]:
@@ -109,14 +111,13 @@ class Search(Records):
         rolled = rolled_up(query, request.scope(), values=False)
         source = None if made.rest else names_source(made.stage, rolled, most=_NAMES_ROWS)
         if source is None:
-            return await self._values_of(request, FieldNames(), "name")
-        frame = await self.engine.ask(f"SELECT name, hits FROM {source}", timeout=request.timeout)
+            return await self._values_of(request, FieldNames())
+        frame = await self.engine.ask(f"SELECT name, hits FROM {source}", seconds=request.timeout)
         return sorted((Value(name, hits) for name, hits in frame.rows()), key=lambda each: (-each.hits, each.value))
 
     async def field_values(self, request: QueryRequest, field: str, limit: int = 0) -> list[Value]:
         """The values of a field, the empty one among them, the most frequent first."""
-        pipe = FieldValues(field)
-        found = await self._values_of(request, pipe, field, pipe.hits_name())
+        found = await self._values_of(request, FieldValues(field))
         return found[:limit] if limit else found
 
     async def streams(self, request: QueryRequest, limit: int = 0) -> list[Value]:
@@ -146,13 +147,13 @@ class Search(Records):
         labels = labels_of(query, step=step)
         return over_range(await self.all_rows(query, _unlimited(request)), labels)
 
-    async def sql(self, text: str, *, limit: int = 1000, timeout: float | None = None) -> list[Row]:
+    async def sql(self, text: str, *, limit: int = 1000, timeout: float | None = None) -> list[Row]:  # noqa: ASYNC109 - the engine keeps the time
         """A SELECT on the table ``logs``, read-only and limited. ``BadQuery`` for anything else. Sees all tenants."""
         await self.settled()
         statement = str((await self.engine.ask(canonical_sql(text))).item())
         tree = await self.engine.ask(tree_sql(statement))
         safe = checked(statement, "\n".join(tree.to_series(0)).split("\n"))
-        frame = await self.engine.ask(limited(safe, limit), timeout=timeout, settings=READ_ONLY)
+        frame = await self.engine.ask(limited(safe, limit), seconds=timeout, settings=READ_ONLY)
         return [{name: _json(value) for name, value in row.items()} for row in frame.head(limit).rows(named=True)]
 
     def _filtered(self, request: QueryRequest) -> Query:
@@ -161,30 +162,26 @@ class Search(Records):
         places = [index for index, pipe in enumerate(query.pipes) if not isinstance(pipe, FilterPipe)]
         return dataclasses.replace(query, pipes=query.pipes[: places[0]] if places else query.pipes)
 
-    async def _values_of(self, request: QueryRequest, pipe: Pipe, field: str, hits: str = "hits") -> list[Value]:
+    async def _values_of(self, request: QueryRequest, pipe: FieldNames | FieldValues) -> list[Value]:
         query = self.read(request)
         asked = dataclasses.replace(query, pipes=(*query.pipes, pipe))
+        names = (pipe.field, ALIASES.get(pipe.field, pipe.field))
         rows = await self.all_rows(asked, _unlimited(request))
-        names = (field, ALIASES.get(field, field))
-        found = [Value(_first(row, names), int(str(row[hits]))) for row in rows]
+        found = [Value(_first(row, names), int(str(row[pipe.hits]))) for row in rows]
         return sorted(found, key=lambda each: (-each.hits, each.value))
 
-    async def _hits_in_memory(
-        self, made: Plan, request: QueryRequest, by: Sequence[Bucket | str], most: int
-    ) -> list[Hits]:
-        buckets = tuple(each if isinstance(each, Bucket) else Bucket(each) for each in by)
-        counted = Plan(made.stage, (*made.rest, Stats(buckets, (Call(Count(), "hits"),))))
+    async def _counted_in_memory(self, made: Plan, request: QueryRequest, buckets: tuple[Bucket, ...]) -> list[Count]:
+        counted = Plan(made.stage, (*made.rest, Stats(buckets, (Call(CountRows(), "hits"),))))
         rows = [row async for chunk in self.run(counted, _unlimited(request)) for row in chunk]
-        names = [bucket.field for bucket in buckets[1:]]
-        found = (
+        names = [(bucket.field, ALIASES.get(bucket.field, bucket.field)) for bucket in buckets]
+        return [
             (
-                tuple(_first(row, (name, ALIASES.get(name, name))) for name in names),
-                parse(_first(row, ("_time", "timestamp"))) or 0,
+                tuple(_first(row, name) for name in names[1:]),
+                parse(_first(row, names[0])) or 0,
                 int(str(row["hits"])),
             )
             for row in rows
-        )
-        return series(found, names, most)
+        ]
 
     async def _labels(self, request: QueryRequest, pick: Callable[[dict[str, str]], Iterable[str]]) -> list[Value]:
         counts: Counter[str] = Counter()

@@ -1,7 +1,7 @@
 """Rows in order: what ``sort``, ``first`` and ``last`` have in common.
 
-Fields are compared as ``values.order`` says: nothing first, then numbers by size, then texts with the numbers in them by
-size; times by time. With ``partition by``, offset, limit and rank count inside each partition.
+Fields are compared as ``values.order`` says: nothing first, then numbers by size, then texts with the numbers
+in them by size; times by time. With ``partition by``, offset, limit and rank count inside each partition.
 """
 
 from collections.abc import Sequence
@@ -93,6 +93,10 @@ class Sorting:
         kept = kept.drop([*names, "\0number"])
         return with_texts(kept, {self.rank: ranks}) if self.rank else kept
 
+    def needs(self) -> tuple[str, ...] | None:
+        """The fields that it looks at; None for all."""
+        return (*(key.field for key in self.by), *self.partition) if self.by else None
+
     def per_time(self) -> "Sorting":
         """For a query over a range: anew at each time."""
         if "_time" in self.partition or not (self.limit or self.offset):
@@ -107,8 +111,12 @@ class Sorting:
             keys = [text(table, key.field).alias(f"\0key{index}") for index, key in enumerate(self.by)]
             directions = [key.descending for key in self.keys()]
         marked = table.with_columns(keys)
-        orders = [(each, down) for key, down in zip(keys, directions, strict=True) for each in natural_columns(key.name)]
-        ordered = marked.sort([each for each, _ in orders], descending=[down for _, down in orders], maintain_order=True)
+        orders = [
+            (each, down) for key, down in zip(keys, directions, strict=True) for each in natural_columns(key.name)
+        ]
+        ordered = marked.sort(
+            [each for each, _ in orders], descending=[down for _, down in orders], maintain_order=True
+        )
         return ordered.drop([key.name for key in keys])
 
 

@@ -51,6 +51,7 @@ _THURSDAY: Final = 4
 _FEW: Final = 16
 """Values that are worth asking an index for one by one."""
 _AMBIGUOUS: Final = re.compile(r'["\[{]|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$|true$|false$|null$', re.ASCII)
+_WHOLE: Final = re.compile(r"\d{1,19}", re.ASCII)
 _CONTAINER: Final = ('"', "[", "{")
 NEVER: Final = "0"
 ALWAYS: Final = "1"
@@ -70,7 +71,7 @@ def conditions(filter_: Filter, stage: Stage) -> tuple[str, ...]:
 
 
 @singledispatch
-def condition(filter_: Filter, stage: Stage) -> str:
+def condition(filter_: Filter, stage: Stage) -> str:  # noqa: ARG001 - the parameters of every node
     """One condition, in parentheses where it needs them."""
     raise NotInEngine(type(filter_).__name__)
 
@@ -226,7 +227,10 @@ def _len_range(filter_: LenRange, stage: Stage) -> str:
 
 @condition.register
 def _comparison(filter_: Comparison, stage: Stage) -> str:
-    text, value = stage.text(filter_.field), filter_.number
+    cell, value = stage.cell(filter_.field), filter_.number
+    text = cell.text
+    if cell.whole and _WHOLE.fullmatch(filter_.value):
+        return f"({cell.whole} {filter_.operator} {filter_.value})"
     if value is None:
         return f"({text} {filter_.operator} {literal(filter_.value)})"
     return f"ifNull({number(text)} {filter_.operator} {_float(value)}, 0)"
@@ -304,9 +308,7 @@ def _label(label: Label, stream: str) -> str:
     if label.operator in {"=", "!="}:
         wanted = label.value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
         return f"{value} {label.operator} {literal(wanted)}"
-    plain = (
-        f"if(position({value}, '\\\\') = 0, {value}, JSONExtractString(concat('\"', {value}, '\"')))"
-    )
+    plain = f"if(position({value}, '\\\\') = 0, {value}, JSONExtractString(concat('\"', {value}, '\"')))"
     found = f"match({plain}, {literal(f'(?s)^(?:{label.value})$')})"
     return found if label.operator == "=~" else f"NOT {found}"
 
@@ -340,6 +342,8 @@ def _has_phrases(stage: Stage, field: str, phrases: Sequence[str]) -> str:
 
 def _equal(stage: Stage, field: str, value: str) -> str:
     cell = stage.cell(field)
+    if cell.whole and _WHOLE.fullmatch(value):
+        return f"{cell.whole} = {value}"
     # What holds a string that looks like a container is kept in the sender's own escapes: no look-up finds it.
     if not (stage.indexed and cell.attribute and value) or value.startswith(_CONTAINER):
         return f"{cell.text} = {literal(value)}"
@@ -366,4 +370,3 @@ def _float(value: float) -> str:
 def _alternatives(patterns: list[str], most: int = 200) -> list[str]:
     """Patterns joined by ``|``, in pieces that the engine's regular expressions have room for."""
     return ["|".join(patterns[start : start + most]) for start in range(0, len(patterns), most)]
-

@@ -1,8 +1,9 @@
 """A step of a query on its way into the engine: where rows come from, and what each field is there.
 
-A stage is a SELECT that is not written yet: a source, conditions, an order, and for each field of the query language the
-expression that gives it (a ``Cell``). A pipe makes a new stage out of one. The fields are *open* while the stage still
-stands on stored records (``names`` finds any field by its name) and *closed* once a pipe has said which fields there are.
+A stage is a SELECT that is not written yet: a source, conditions, an order, and for each field of the query
+language the expression that gives it (a ``Cell``). A pipe makes a new stage out of one. The fields are *open*
+while the stage still stands on stored records (``names`` finds any field by its name) and *closed* once a pipe
+has said which fields there are.
 """
 
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ class Cell:
     """String: the value as attributes are stored, where that says more than the text; "" where it does not."""
     instant: str = ""
     """DateTime64(9), where the field is a time."""
+    whole: str = ""
+    """Int64, where the field is a whole number of ours: compared without rounding."""
     numeric: bool = False
     """The text is always a number: a result of ``stats``."""
     attribute: str = ""
@@ -69,6 +72,8 @@ class Stage:
     """The source is the table itself, with its indexes."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Other names of fields: ``_msg`` for ``message``."""
+    stored: bool = False
+    """Each row is a stored record, with its columns."""
     depth: int = 0
     """Sub-selects so far; keeps names of computed columns apart."""
 

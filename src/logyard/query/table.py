@@ -37,7 +37,9 @@ def with_texts(table: pl.DataFrame, columns: Mapping[str, pl.Series | Sequence[s
 
 def matching(table: pl.DataFrame, filter_: Filter) -> pl.Series:
     """For each row, whether the filter is true of it."""
-    missing = [name for name in ("_msg", "_time", "_stream") if name not in table.columns and _TWINS[name] in table.columns]
+    missing = [
+        name for name in ("_msg", "_time", "_stream") if name not in table.columns and _TWINS[name] in table.columns
+    ]
     return filter_.match(View.of_table(table.with_columns([text(table, name) for name in missing])))
 
 
@@ -52,7 +54,9 @@ def from_rows(rows: Iterable[Mapping[str, str]]) -> pl.DataFrame:
 
 
 def distinct(table: pl.DataFrame, fields: Sequence[str]) -> pl.DataFrame:
-    """One row for each different combination of the fields (at least one), in order of appearance; ``HITS`` counts them."""
+    """One row for each different combination of the fields (at least one), in order of appearance; ``HITS``
+    counts them.
+    """
     picked = pl.DataFrame([text(table, name) for name in dict.fromkeys(fields)])
     return picked.group_by(picked.columns, maintain_order=True).agg(pl.len().cast(pl.String).alias(HITS))
 

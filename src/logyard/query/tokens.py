@@ -1,7 +1,8 @@
 """The full-text index: which words a text must have to match, and when having them is enough.
 
-The index holds the words of a message as the language has them, in their case (column ``words`` of ``store/migrations/0001_logs.sql``). A phrase
-that is one word is answered by the index alone. Of a longer phrase the words are a sieve in front of an exact test.
+The index holds the words of a message as the language has them, in their case (column ``words`` of
+``store/migrations/0001_logs.sql``). A phrase that is one word is answered by the index alone. Of a longer
+phrase the words are a sieve in front of an exact test.
 """
 
 from collections.abc import Sequence

@@ -38,7 +38,9 @@ def natural_columns(name: str) -> list[pl.Expr]:
     return [
         text != "",
         size.fill_null(math.inf),
-        pl.when(size.is_null()).then(padded.str.replace_all(f"[0-9]*([0-9]{{{_WIDTH}}})", "${1}")).otherwise(pl.lit("")),
+        pl.when(size.is_null())
+        .then(padded.str.replace_all(f"[0-9]*([0-9]{{{_WIDTH}}})", "${1}"))
+        .otherwise(pl.lit("")),
         text,
     ]
 

@@ -49,7 +49,7 @@ _INSERT_SETTINGS: Mapping[str, str | int] = {
     "compile_expressions": 0,
     "max_threads": 1,
 }
-_SURVEY_SETTINGS: Mapping[str, str | int] = {"input_format_max_block_size_bytes": 1 << 20}
+_SURVEY_SETTINGS: Mapping[str, str | int] = {"input_format_max_block_size_bytes": 1 << 20, "max_threads": 1}
 _PARTS = "FROM system.parts WHERE active AND database = currentDatabase() AND table = 'logs'"
 _EXTENT = "count(), toUnixTimestamp64Nano(min(timestamp)), toUnixTimestamp64Nano(max(timestamp))"
 """Answered from the parts' own minima and maxima: no data is read."""
@@ -182,7 +182,9 @@ class EmbeddedStore:
         return self.query(Statement(sql=sql, settings=_SURVEY_SETTINGS))
 
     def _partitions(self) -> list[Partition]:
-        sizes = self.query(Statement(sql=f"SELECT partition_id, sum(bytes_on_disk) AS size {_PARTS} GROUP BY partition_id"))
+        sizes = self.query(
+            Statement(sql=f"SELECT partition_id, sum(bytes_on_disk) AS size {_PARTS} GROUP BY partition_id")
+        )
         extents = self.query(Statement(sql=f"SELECT _partition_id, {_EXTENT} FROM logs GROUP BY _partition_id"))
         newest = {name: last for name, _, _, last in extents.rows()}
         return [

@@ -4,14 +4,19 @@ from collections.abc import Iterator
 
 from logyard.errors import BadQuery
 from logyard.language.ast import Filter, ValuesFilter, walk
+from logyard.language.levels import canonical_levels
+from logyard.model.dialect import Dialect
 from logyard.query.parse import Query, parse_query
+from logyard.query.plan import filters_mapped
 
 __all__ = ["fields", "read"]
 
 
-def read(query: str, now: int) -> Query:
+def read(query: str, now: int, dialect: Dialect) -> Query:
     """``query`` at the instant ``now``, in nanoseconds. ``BadQuery`` for what cannot be tailed."""
     found = parse_query(query, now=now)
+    if dialect is Dialect.NATIVE:
+        found = filters_mapped(found, canonical_levels)
     for pipe in found.pipes:
         if not pipe.row_wise:
             raise BadQuery(f"a live tail cannot go through '| {pipe}', which needs to see all rows")

@@ -36,10 +36,11 @@ class StoredRows:
 
     async def newest(self, request: TailRequest, behind: Behind | None) -> Chunk:
         """Oldest first. Raises what the query side raises."""
-        asked = read(request.query, self._clock.now())
+        asked = read(request.query, self._clock.now(), request.dialect)
         text = str(asked.filter)
         if behind is not None:
-            text = f"id:>={behind.lowest} ({text})"
+            name = "id" if request.dialect is Dialect.NATIVE else HIDDEN_ID
+            text = f"{name}:>={behind.lowest} ({text})"
         found = [row async for piece in self._ask(text, request) for row in piece]
         found.reverse()
         ids = [self._id(row, request.dialect) for row in found]

@@ -47,4 +47,4 @@ class QueryWatch:
         return rendered(query.pipes, found.ids(), list(rows(found, self._dialect, self._show_id)))
 
     def _read(self) -> Query:
-        return read(self._query, self._clock.now())
+        return read(self._query, self._clock.now(), self._dialect)

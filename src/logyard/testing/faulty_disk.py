@@ -273,7 +273,7 @@ def _survivor(node: _Node, chance: random.Random) -> bytes:
     if not current.startswith(synced):  # cut, and not synced since: the old or the new
         return chance.choice([current, synced])
     kept = bytearray(current[: chance.randint(len(synced), len(current))])
-    if len(kept) > len(synced) and chance.random() < 0.3:  # noqa: PLR2004 - room was allocated, bytes did not come
+    if len(kept) > len(synced) and chance.random() < 0.3:
         hole = chance.randint(len(synced), len(kept))
         kept[hole : hole + 50] = bytes(len(kept[hole : hole + 50]))
     return bytes(kept)

@@ -129,16 +129,12 @@ def filters(
     )
 
 
-def records(
-    vocabulary: Vocabulary | None = None, *, most: int = 8
-) -> st.SearchStrategy[list[dict[str, str]]]:
+def records(vocabulary: Vocabulary | None = None, *, most: int = 8) -> st.SearchStrategy[list[dict[str, str]]]:
     """Rows of flat text: some of the fields, with values that filters of the same vocabulary ask for."""
     known = vocabulary or Vocabulary()
     value = known.text() | st.sampled_from(_NUMBERS)
     stream = st.sampled_from(('{app="api"}', '{app="web",host="node-1"}', "{}", ""))
-    times = st.sampled_from(
-        ("2025-03-14T10:20:30.5Z", "2025-03-14T11:00:00Z", "2025-02-28T23:59:59.999999999Z")
-    )
+    times = st.sampled_from(("2025-03-14T10:20:30.5Z", "2025-03-14T11:00:00Z", "2025-02-28T23:59:59.999999999Z"))
     row = st.fixed_dictionaries(
         {"_time": times},
         optional={"_stream": stream, **{field or "_msg": value for field in known.fields}},
@@ -146,9 +142,7 @@ def records(
     return st.lists(row, min_size=1, max_size=most)
 
 
-def _on_text(
-    node: Callable[[str, str], Filter], least: int = 0
-) -> Callable[[Vocabulary], st.SearchStrategy[Filter]]:
+def _on_text(node: Callable[[str, str], Filter], least: int = 0) -> Callable[[Vocabulary], st.SearchStrategy[Filter]]:
     return lambda known: st.builds(node, known.field(), known.text(least=least))
 
 
@@ -180,9 +174,7 @@ def _addresses(known: Vocabulary) -> st.SearchStrategy[Filter]:
 def _streams(_known: Vocabulary) -> st.SearchStrategy[Filter]:
     name = st.sampled_from(("app", "host", "k8s.pod-name", "or"))
     equal = st.builds(Label, name, st.sampled_from(("=", "!=")), st.sampled_from(_STREAM_WORDS))
-    similar = st.builds(
-        Label, name, st.sampled_from(("=~", "!~")), st.sampled_from(("a.*", "web|api", ".+", ""))
-    )
+    similar = st.builds(Label, name, st.sampled_from(("=~", "!~")), st.sampled_from(("a.*", "web|api", ".+", "")))
     alternative = st.lists(equal | similar, min_size=1, max_size=2).map(tuple)
     return st.lists(alternative, max_size=2).map(lambda found: Stream(tuple(found)))
 

@@ -28,9 +28,7 @@ _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
 _ONE_LINE: Final = bytes.maketrans(b"\r\n", b"  ")
 
 
-def items(
-    payload: bytes, reading: Reading = DEFAULT_READING, limits: LineLimits = DEFAULT_LIMITS
-) -> Validated:
+def items(payload: bytes, reading: Reading = DEFAULT_READING, limits: LineLimits = DEFAULT_LIMITS) -> Validated:
     """The good items of ``payload``, refusals for the others, by index in the array.
 
     Raises ``BadPayload`` when the body as a whole has no form to find items in.

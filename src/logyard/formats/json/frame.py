@@ -71,9 +71,7 @@ def frame(encoded: Encoded, received: Nanoseconds) -> pl.DataFrame:
             "severity": levels["severity"],
             "level_text": words.set(words == levels["level"], ""),
             "service": [service or "unknown" for service in texts["service"]],
-            "stream": _identities(
-                {name: identity[name] for name in encoded.reading.stream_fields}, len(rows)
-            ),
+            "stream": _identities({name: identity[name] for name in encoded.reading.stream_fields}, len(rows)),
             "tags": _NO_TAGS.new_from_index(0, len(rows)),
             "origin": _take(rows, hits, times.is_not_null().to_list()),
             "attributes": [_compact(row) for row in rows],

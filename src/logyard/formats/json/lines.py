@@ -55,9 +55,7 @@ _DIGITS: Final = bytes(ord("0") if chr(code) in "0123456789" else ord(" ") for c
 _RUN: Final = b"0" * 10
 
 
-def validate(
-    payload: bytes, reading: Reading = DEFAULT_READING, limits: LineLimits = DEFAULT_LIMITS
-) -> Validated:
+def validate(payload: bytes, reading: Reading = DEFAULT_READING, limits: LineLimits = DEFAULT_LIMITS) -> Validated:
     """The good lines of ``payload``, refusals for the others, by index among the lines that are not blank.
 
     Every line of the result is a JSON object that our decoder and the engine can read, in valid UTF-8. Raises

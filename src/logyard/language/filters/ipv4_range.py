@@ -37,9 +37,7 @@ class Ipv4Range(FieldFilter):
         else:
             bounds = [address for value in values if (address := parse_ipv4(value)) is not None]
         if len(values) not in {1, 2} or len(bounds) != 2:  # noqa: PLR2004 - a range has two ends
-            raise parser.fail(
-                "ipv4_range() takes an address, a network such as 10.0.0.0/8, or two addresses", at=at
-            )
+            raise parser.fail("ipv4_range() takes an address, a network such as 10.0.0.0/8, or two addresses", at=at)
         return cls(field, *bounds)
 
     def __str__(self) -> str:

@@ -39,9 +39,7 @@ class LenRange(FieldFilter):
 
     def __str__(self) -> str:
         """``field:len_range(5, 10)``."""
-        return (
-            f"{self.prefix()}len_range({self.minimum}, {'inf' if self.maximum == _LARGEST else self.maximum})"
-        )
+        return f"{self.prefix()}len_range({self.minimum}, {'inf' if self.maximum == _LARGEST else self.maximum})"
 
     def match(self, view: View) -> pl.Series:
         """A missing field has none."""

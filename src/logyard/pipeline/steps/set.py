@@ -4,8 +4,8 @@ import msgspec
 import polars as pl
 
 from logyard.errors import BadConfig
-from logyard.model.schema import TEXT_COLUMNS
 from logyard.language.condition import condition
+from logyard.model.schema import TEXT_COLUMNS
 from logyard.registry import component
 
 __all__ = ["Set", "SetConfig"]

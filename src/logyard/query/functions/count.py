@@ -24,6 +24,11 @@ class Count(Function):
         """``count(*)`` without fields."""
         return Function.__str__(self) if self.fields else "count(*)"
 
+    @property
+    def counts_rows(self) -> bool:
+        """Without fields."""
+        return not self.fields
+
     def sql(self, at: Aggregate) -> str | None:
         """The engine's own."""
         if not self.fields:

@@ -1,4 +1,6 @@
-"""``count_uniq_hash(a, b) limit 10``: how many different combinations of the fields there are (a synonym of ``count_uniq``)."""
+"""``count_uniq_hash(a, b) limit 10``: how many different combinations of the fields there are (a synonym of
+``count_uniq``).
+"""
 
 from dataclasses import dataclass
 

@@ -41,6 +41,11 @@ class Copy(Pipe):
             stage = stage.with_cells(found)
         return stage
 
+    def needs(self) -> tuple[str, ...] | None:
+        """Both names of each pair."""
+        names = tuple(name for pair in self.pairs for name in pair)
+        return None if any(map(is_wildcard, names)) else names
+
     def table(self, table: pl.DataFrame) -> pl.DataFrame:
         """One column under two names."""
         for pair in self.pairs:

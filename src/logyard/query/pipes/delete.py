@@ -40,6 +40,10 @@ class Delete(Pipe):
         hidden = (*stage.hidden, *names) if stage.open else ()
         return replace(stage, cells=cells, hidden=hidden)
 
+    def needs(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
     def table(self, table: pl.DataFrame) -> pl.DataFrame:
         """The other columns; rows without any are still rows."""
         twins = [_ALIASES[name] for name in self.names if name in _ALIASES and name not in table.columns]

@@ -8,10 +8,13 @@ from logyard.errors import BadQuery
 from logyard.language.ast import Filter
 from logyard.language.parser import Parser
 from logyard.language.quoting import quote, quote_if_needed
-from logyard.query.filling import Filling, read_condition, read_filling
+from logyard.query.cutting import taken
+from logyard.query.filling import REPLACE, Filling, read_condition, read_filling
 from logyard.query.listing import read_field
 from logyard.query.pattern import read_pattern
 from logyard.query.pipe import Pipe, component
+from logyard.query.sql import NotInEngine, condition
+from logyard.query.stage import Cell, Stage
 from logyard.query.table import text
 
 __all__ = ["Extract"]
@@ -25,9 +28,10 @@ class Extract(Pipe):
     pattern: str
     source: str = "_msg"
     condition: Filter | None = None
-    filling: Filling = Filling()
+    filling: Filling = REPLACE
 
     row_wise = True
+    flows = True
 
     @classmethod
     def parse(cls, parser: Parser) -> "Extract":
@@ -47,6 +51,21 @@ class Extract(Pipe):
         chosen = f"if ({self.condition}) " if self.condition is not None else ""
         source = f" from {quote_if_needed(self.source)}" if self.source != "_msg" else ""
         return f"extract {chosen}{quote(self.pattern)}{source}{self.filling}"
+
+    def sql(self, stage: Stage) -> Stage | None:
+        """Cut off place by place."""
+        below = stage.nested() if stage.cut else stage
+        try:
+            chosen = "" if self.condition is None else condition(self.condition, replace(below, indexed=False))
+        except NotInEngine:
+            return None
+        above, columns = taken(below, below.text(self.source), read_pattern(self.pattern))
+        cells = {name: Cell(self.filling.sql(above.text(name), column, chosen)) for name, column in columns.items()}
+        return above.with_cells(cells)
+
+    def needs(self) -> tuple[str, ...]:
+        """The text, and the fields that it fills."""
+        return (self.source, *read_pattern(self.pattern).names(), *self.filter_fields())
 
     def table(self, table: pl.DataFrame) -> pl.DataFrame:
         """In Python, once for each different text."""

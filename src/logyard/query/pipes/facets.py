@@ -21,7 +21,8 @@ _COLUMNS = ("field_name", "field_value", "hits")
 @dataclass(frozen=True, slots=True)
 class Facets(Pipe):
     """Left out are fields with more different values than ``max_values``, with a value of more bytes than
-    ``max_length``, with nothing but different values, and, unless ``keep_const``, with one value for all rows."""
+    ``max_length``, with nothing but different values, and, unless ``keep_const``, with one value for all rows.
+    """
 
     limit: int = 10
     max_values: int = 1000

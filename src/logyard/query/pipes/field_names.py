@@ -17,9 +17,11 @@ __all__ = ["FieldNames"]
 @component("field_names")
 @dataclass(frozen=True, slots=True)
 class FieldNames(Pipe):
-    """``name`` is the field that gets the names."""
+    """``field`` is the one that gets the names, ``hits`` the one that gets the numbers of rows."""
 
-    name: str = "name"
+    field: str = "name"
+
+    hits = "hits"
 
     @classmethod
     def parse(cls, parser: Parser) -> "FieldNames":
@@ -28,7 +30,7 @@ class FieldNames(Pipe):
 
     def __str__(self) -> str:
         """``field_names as name``."""
-        return "field_names" if self.name == "name" else f"field_names as {quote_if_needed(self.name)}"
+        return "field_names" if self.field == "name" else f"field_names as {quote_if_needed(self.field)}"
 
     def sql(self, stage: Stage) -> Stage | None:
         """While the fields are those of stored records."""
@@ -36,11 +38,11 @@ class FieldNames(Pipe):
         if source is None:
             return None
         above = Stage(source, None, aliases=stage.aliases, depth=stage.depth + 1)
-        return above.closed({self.name: Cell("name"), "hits": Cell("toString(hits)", numeric=True)})
+        return above.closed({self.field: Cell("name"), "hits": Cell("toString(hits)", numeric=True)})
 
     def table(self, table: pl.DataFrame) -> pl.DataFrame:
         """Columns with something in them."""
         hits = {column.name: int((column != "").sum()) for column in table if column.name not in {"", "_stream_id"}}
         found = [(name, str(count)) for name, count in hits.items() if count]
         names, counts = [name for name, _ in found], [count for _, count in found]
-        return pl.DataFrame({self.name: names, "hits": counts}, schema={self.name: pl.String, "hits": pl.String})
+        return pl.DataFrame({self.field: names, "hits": counts}, schema={self.field: pl.String, "hits": pl.String})

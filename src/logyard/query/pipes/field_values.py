@@ -40,13 +40,15 @@ class FieldValues(Pipe):
         """``GROUP BY``."""
         grouped = stage.grouped({"value": stage.text(self.field), "hits": "count()"}, ("value",))
         above = Stage(grouped, None, aliases=stage.aliases, depth=stage.depth + 1, limit=self.limit or None)
-        cells = {self.field: Cell("value"), self.hits_name(): Cell("toString(hits)", numeric=True)}
+        cells = {self.field: Cell("value"), self.hits: Cell("toString(hits)", numeric=True)}
         return above.closed(cells)
 
     def table(self, table: pl.DataFrame) -> pl.DataFrame:
         """In order of appearance."""
-        counted = distinct(table, [self.field]).rename({HITS: self.hits_name()})
+        counted = distinct(table, [self.field]).rename({HITS: self.hits})
         return counted.head(self.limit) if self.limit else counted
 
-    def hits_name(self) -> str:
+    @property
+    def hits(self) -> str:
+        """The field that gets the numbers of rows."""
         return free_name("hits", [self.field])

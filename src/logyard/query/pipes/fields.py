@@ -57,6 +57,15 @@ class Fields(Pipe):
         ))  # fmt: skip
         return replace(stage, cells=cells, only=only)
 
+    def needs(self) -> tuple[str, ...] | None:
+        """What it keeps, where these are whole names."""
+        return None if any(map(is_wildcard, self.names)) else self.names
+
+    @property
+    def closes(self) -> bool:
+        """Nothing else is left."""
+        return True
+
     def table(self, table: pl.DataFrame) -> pl.DataFrame:
         """The columns, in the order asked for."""
         wanted: dict[str, None] = {}

@@ -40,6 +40,10 @@ class FilterPipe(Pipe):
         except NotInEngine:
             return None
 
+    def needs(self) -> tuple[str, ...]:
+        """Those of the filter."""
+        return self.filter_fields()
+
     def table(self, table: pl.DataFrame) -> pl.DataFrame:
         """By the filter's own evaluation."""
         return table.filter(matching(table, self.filter))

@@ -32,6 +32,10 @@ class Last(Pipe):
         """By the engine."""
         return self._order().sql(stage)
 
+    def needs(self) -> tuple[str, ...] | None:
+        """What it sorts by and within."""
+        return self.sorting.needs()
+
     def table(self, table: pl.DataFrame) -> pl.DataFrame:
         """In memory."""
         return self._order().table(table)

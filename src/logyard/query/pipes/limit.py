@@ -37,6 +37,10 @@ class Limit(Pipe):
         """The smaller of this limit and one before."""
         return replace(stage, limit=self.count if stage.limit is None else min(self.count, stage.limit))
 
+    def needs(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
     def table(self, table: pl.DataFrame) -> pl.DataFrame:
         """The head."""
         return table.head(self.count)

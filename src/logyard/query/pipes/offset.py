@@ -34,6 +34,10 @@ class Offset(Pipe):
         limit = None if stage.limit is None else max(0, stage.limit - self.count)
         return replace(stage, offset=min(stage.offset + self.count, LARGEST), limit=limit)
 
+    def needs(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
     def table(self, table: pl.DataFrame) -> pl.DataFrame:
         """The tail."""
         return table.slice(min(self.count, table.height))

@@ -41,6 +41,11 @@ class Rename(Pipe):
                 stage = _renamed(stage, source, target)
         return stage
 
+    def needs(self) -> tuple[str, ...] | None:
+        """Both names of each pair."""
+        names = tuple(name for pair in self.pairs for name in pair)
+        return None if any(map(is_wildcard, names)) else names
+
     def table(self, table: pl.DataFrame) -> pl.DataFrame:
         """A column that is not there gives an empty one."""
         for pair in self.pairs:

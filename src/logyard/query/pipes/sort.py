@@ -50,6 +50,10 @@ class Sort(Pipe):
         """By the engine."""
         return self.sorting.sql(stage)
 
+    def needs(self) -> tuple[str, ...] | None:
+        """What it sorts by and within."""
+        return self.sorting.needs()
+
     def table(self, table: pl.DataFrame) -> pl.DataFrame:
         """In memory."""
         return self.sorting.table(table)

@@ -14,6 +14,7 @@ from logyard.query.pipe import Labels, Pipe, component
 from logyard.query.sql import NotInEngine
 from logyard.query.stage import Cell, Stage
 from logyard.query.table import groups, matching, text
+from logyard.query.wildcards import is_wildcard
 
 __all__ = ["Stats"]
 
@@ -53,12 +54,23 @@ class Stats(Pipe):
             return None
         source = below.grouped({**keys, **values}, tuple(keys))
         cells = {
-            bucket.field: bucket.cell(below.cell(bucket.field), key)
-            for bucket, key in zip(self.by, keys, strict=True)
+            bucket.field: bucket.cell(below.cell(bucket.field), key) for bucket, key in zip(self.by, keys, strict=True)
         }
         for call, column in zip(self.calls, values, strict=True):
             cells[call.name] = Cell(column, numeric=call.function.numeric)
         return Stage(source, None, aliases=stage.aliases, depth=depth).closed(cells)
+
+    def needs(self) -> tuple[str, ...] | None:
+        """What it groups by and what its functions read."""
+        read = [call.function.fields for call in self.calls if not call.function.counts_rows]
+        if any(not fields or any(map(is_wildcard, fields)) for fields in read):
+            return None
+        return (*self._names(), *(name for fields in read for name in fields), *self.filter_fields())
+
+    @property
+    def closes(self) -> bool:
+        """Nothing else is left."""
+        return True
 
     def table(self, table: pl.DataFrame) -> pl.DataFrame:
         """Group by group; without ``by`` there is one, with or without rows."""
@@ -113,5 +125,3 @@ def _folded(call: Call, group: pl.DataFrame, marks: dict[Call, str]) -> str:
     mark = marks.get(call)
     rows = group if mark is None else group.filter(pl.col(mark))
     return call.function.fold(rows.drop([name for name in rows.columns if name.startswith("\0if")]))
-
-

@@ -65,6 +65,15 @@ class Top(Pipe):
             cells[self.rank] = Cell(f"toString(row_number() OVER (ORDER BY {', '.join(order)}))", numeric=True)
         return above.closed(cells) if not self.rank else _ranked(above.closed(cells), self.rank)
 
+    def needs(self) -> tuple[str, ...]:
+        """What it groups by."""
+        return self.by
+
+    @property
+    def closes(self) -> bool:
+        """Nothing else is left."""
+        return True
+
     def table(self, table: pl.DataFrame) -> pl.DataFrame:
         """In memory."""
         counted = distinct(table, self.by)

@@ -55,6 +55,15 @@ class Uniq(Pipe):
             cells[free_name("hits", self.by)] = Cell("toString(hits)", numeric=True)
         return above.closed(cells)
 
+    def needs(self) -> tuple[str, ...]:
+        """What it groups by."""
+        return self.by
+
+    @property
+    def closes(self) -> bool:
+        """Nothing else is left."""
+        return True
+
     def table(self, table: pl.DataFrame) -> pl.DataFrame:
         """In order of appearance."""
         counted = distinct(table, self.by)

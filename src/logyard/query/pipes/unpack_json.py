@@ -8,7 +8,7 @@ import polars as pl
 from logyard.language.ast import Filter
 from logyard.language.parser import Parser
 from logyard.language.quoting import quote_if_needed
-from logyard.query.filling import Filling, read_condition, read_filling
+from logyard.query.filling import REPLACE, Filling, read_condition, read_filling
 from logyard.query.listing import read_field
 from logyard.query.members import members
 from logyard.query.pipe import Pipe, component
@@ -27,7 +27,7 @@ class UnpackJson(Pipe):
     fields: tuple[str, ...] = ()
     prefix: str = ""
     condition: Filter | None = None
-    filling: Filling = Filling()
+    filling: Filling = REPLACE
 
     row_wise = True
 
@@ -50,6 +50,11 @@ class UnpackJson(Pipe):
         fields = f" fields ({names_text(self.fields)})" if self.fields else ""
         prefix = f" result_prefix {quote_if_needed(self.prefix)}" if self.prefix else ""
         return f"unpack_json{chosen}{source}{fields}{prefix}{self.filling}"
+
+    def needs(self) -> tuple[str, ...]:
+        """The text, and the fields that it is known to fill: others keep what they had if somebody needs that."""
+        plain = (self.prefix + name for name in self.fields if not is_wildcard(name))
+        return (self.source, *plain, *self.filter_fields())
 
     def table(self, table: pl.DataFrame) -> pl.DataFrame:
         """In Python, once for each different text; rows without a member keep what they had."""

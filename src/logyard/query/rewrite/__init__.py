@@ -1,1 +1,0 @@
-"""Rewrites of queries: independent passes, one file each."""
