@@ -26,7 +26,7 @@ run: setup ## start the server on LISTEN (127.0.0.1:8005) with its files in DATA
 	@exec $(BIN)/logyard up --data $(DATA) --listen $(LISTEN)
 
 test: check debian ## everything CI runs: check, then all tests (ARGS=... goes to pytest)
-	@$(BIN)/pytest -n auto $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
 check: dev ## lint, format, types, import layers and shape; no other tests
 	$(BIN)/ruff check --quiet .
@@ -46,7 +46,7 @@ crash: dev ## the long crash test: CRASH_KILLS=200 times kill -9
 	@CRASH_KILLS=$${CRASH_KILLS:-200} $(BIN)/pytest tests/crash $(ARGS)
 
 coverage: dev debian ## all tests with branch coverage; fails under 90 %
-	@$(BIN)/pytest -n auto --cov --cov-report=term $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadfile --cov --cov-report=term $(ARGS)
 
 lock: ## write requirements/*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 	@tools/venv tools

@@ -29,14 +29,14 @@ Records = Sequence[dict[str, object]]
 Filler = Callable[[str, Records], None]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
     opened = EmbeddedStore(tmp_path_factory.mktemp("store") / "engine")
     yield opened
     opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def fill(store: EmbeddedStore) -> Filler:
     """Stores records under a tenant, once."""
     done: set[str] = set()
@@ -51,7 +51,7 @@ def fill(store: EmbeddedStore) -> Filler:
     return put
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def keep(store: EmbeddedStore) -> Callable[[str, pl.DataFrame], None]:
     """Stores a frame under a tenant."""
     return lambda tenant, held: insert(store, tenant, held)
@@ -80,7 +80,7 @@ def shared(request: pytest.FixtureRequest) -> Path:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def oracle(store: EmbeddedStore, shared: Path) -> Path:
     """The recorded data is stored; the folder of the recorded answers."""
     folder = shared / "data" / "oracle" / "logsql"

@@ -88,7 +88,7 @@ def record(seed: random.Random) -> dict[str, object]:
     return made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def rows(keep: Callable[[str, pl.DataFrame], None]) -> pl.DataFrame:
     seed = random.Random(7)
     lines = [msgspec.json.encode(record(seed)) for _ in range(300)]

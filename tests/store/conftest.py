@@ -1,4 +1,4 @@
-"""One engine a process: every test of this folder shares it."""
+"""One engine a process at a time: the tests of one file share it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from logyard.store.embedded import EmbeddedStore
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
     """A real engine on a directory of its own."""
     opened = EmbeddedStore(tmp_path_factory.mktemp("engine") / "store")

@@ -98,7 +98,7 @@ class _Following:
                 for message in self._one_connection():
                     ceiling = _FIRST_PAUSE
                     yield message
-            except (OSError, EOFError, WebSocketException) as error:
+            except (OSError, EOFError, WebSocketException, NotNow, StoreFailed) as error:
                 if not self._heard:
                     raise self._hopeless(error) from error
                 if ceiling == _FIRST_PAUSE:
@@ -108,6 +108,8 @@ class _Following:
 
     def _hopeless(self, error: Exception) -> LogyardError:
         """What to say when the server has never said anything."""
+        if isinstance(error, LogyardError):
+            return error
         if self._connected:
             return StoreFailed(f"{self._address} gives no tail: {error}")
         return NotNow(f"cannot reach {self._address}: {error}. 'logyard up' starts a server.")
