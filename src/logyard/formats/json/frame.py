@@ -19,6 +19,7 @@ from typing import Final
 import msgspec
 import polars as pl
 
+from logyard.formats.json.uniform import uniform
 from logyard.model import origin, severity, stream, timestamp
 from logyard.model.batch import Encoded
 from logyard.model.reading import Reading
@@ -54,40 +55,76 @@ def frame(encoded: Encoded, received: Nanoseconds) -> pl.DataFrame:
     """The records in the canonical schema (``model/schema.py``); ``received`` is the time of those that bring
     none.
     """
+    origin.check(encoded.reading)
+    plain = None if _senders(encoded.reading) else uniform(encoded.lines, encoded.reading)
+    if plain is not None:
+        empty = [""] * encoded.rows
+        texts = {column: plain.texts.get(column, empty) for column in KEYED_COLUMNS}
+        times = timestamp.parse_series(pl.Series(texts["timestamp"], dtype=pl.String))
+        if "timestamp" not in plain.texts or not times.has_nulls():
+            origins = [plain.origin] * encoded.rows
+            made = _Columns(texts=texts, times=times, senders={}, attributes=plain.attributes, origins=origins)
+            return _assembled(made, encoded.reading, received)
+    return _assembled(_by_row(encoded), encoded.reading, received)
+
+
+class _Columns(msgspec.Struct, frozen=True, kw_only=True):
+    """What lines say, by column."""
+
+    texts: Mapping[str, list[str]]
+    times: pl.Series
+    senders: Mapping[str, list[str]]
+    """Fields of the stream's identity that are no columns."""
+    attributes: list[str]
+    origins: list[str]
+
+
+def _by_row(encoded: Encoded) -> _Columns:
+    """The general way: each row by itself."""
     shapes = _Shapes(encoded.reading)
     rows = _ROWS.decode_lines(encoded.lines)
     hits = [_hits(row, shapes.plan(row)) for row in rows]
     senders = {name: _strings([_deep(row, name) for row in rows]) for name in shapes.senders}
     texts = {column: _strings(hit[position] for hit in hits) for position, column in enumerate(KEYED_COLUMNS)}
     times = timestamp.parse_series(pl.Series(texts["timestamp"], dtype=pl.String))
+    origins = _take(rows, hits, times.is_not_null().to_list())
+    attributes = [_compact(row) for row in rows]
+    return _Columns(texts=texts, times=times, senders=senders, attributes=attributes, origins=origins)
+
+
+def _assembled(columns: _Columns, reading: Reading, received: Nanoseconds) -> pl.DataFrame:
+    texts, count = columns.texts, len(columns.origins)
     words = pl.Series(texts["level"], dtype=pl.String)
     levels = severity.canonical(words)
-    identity = {**texts, **senders, "level": levels["level"].to_list()}
+    identity = {**texts, **columns.senders, "level": levels["level"].to_list()}
     return pl.DataFrame(
         {
             **texts,
-            "timestamp": times.fill_null(received).cast(pl.Datetime("ns")).dt.replace_time_zone("UTC"),
+            "timestamp": columns.times.fill_null(received).cast(pl.Datetime("ns")).dt.replace_time_zone("UTC"),
             "level": levels["level"],
             "severity": levels["severity"],
             "level_text": words.set(words == levels["level"], ""),
             "service": [service or "unknown" for service in texts["service"]],
-            "stream": _identities({name: identity[name] for name in encoded.reading.stream_fields}, len(rows)),
-            "tags": _NO_TAGS.new_from_index(0, len(rows)),
-            "origin": _take(rows, hits, times.is_not_null().to_list()),
-            "attributes": [_compact(row) for row in rows],
+            "stream": _identities({name: identity[name] for name in reading.stream_fields}, count),
+            "tags": _NO_TAGS.new_from_index(0, count),
+            "origin": columns.origins,
+            "attributes": columns.attributes,
         },
         schema_overrides=FRAME,
     ).select(FRAME.names())
+
+
+def _senders(reading: Reading) -> list[str]:
+    return [name for name in reading.stream_fields if name not in KEYED_COLUMNS]
 
 
 class _Shapes:
     """What to try for rows with the same keys: looked up once for each set of keys, not for each row."""
 
     def __init__(self, reading: Reading) -> None:
-        origin.check(reading)
         self._columns: Sequence[tuple[str, ...]] = [getattr(reading, column) for column in KEYED_COLUMNS]
         self._plans: dict[tuple[str, ...], _Plan] = {}
-        self.senders = [name for name in reading.stream_fields if name not in KEYED_COLUMNS]
+        self.senders = _senders(reading)
 
     def plan(self, row: _Row) -> _Plan:
         """Which columns may be filled by a row with these keys, and from where."""
