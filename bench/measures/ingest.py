@@ -21,8 +21,8 @@ from bench.server import Server, start
 __all__ = ["PIPELINE", "TARGETS", "Round", "figures", "measure", "rounds"]
 
 _NAME: Final = "ingest"
-_DISK_BYTES: Final = 60.0
-"""A row: 120 MB for two million."""
+_DISK_SHARE: Final = 120 / 540
+"""Of what was sent: 120 MB for 540 MB. The corpus has somewhat longer lines than that."""
 _MERGE_SECONDS: Final = 120.0
 _QUIET_SECONDS: Final = 4.0
 TARGETS: Final = {"findable": 0.75, "acknowledged": 1.5, "peak": 1.2e9}
@@ -44,9 +44,9 @@ def measure(run: Run) -> Iterator[Figure]:
     yield from figures(_NAME, done, TARGETS)
     at_once = done[-1][1].stored_bytes
     stored, on_disk, resident = settled[0]
-    bound = at_most(_DISK_BYTES)
-    yield figure((_NAME, "disk at once"), at_once / run.rows, "B/row", bound, note=_mb(at_once, run))
-    yield figure((_NAME, "disk after merges"), stored / run.rows, "B/row", bound, note=_mb(stored, run))
+    bound = at_most(_DISK_SHARE)
+    yield figure((_NAME, "disk at once"), at_once / run.bytes, "of sent", bound, note=_mb(at_once, run))
+    yield figure((_NAME, "disk after merges"), stored / run.bytes, "of sent", bound, note=_mb(stored, run))
     note = f"{_mb(on_disk, run)}; with merged parts that wait for their removal"
     yield figure((_NAME, "disk, all files"), on_disk / run.rows, "B/row", note=note)
     yield figure((_NAME, "resident after load"), resident / 1e6, "MB")
@@ -151,4 +151,4 @@ def _rate(loads: Sequence[Load], what: str) -> str:
 
 
 def _mb(size: int, run: Run) -> str:
-    return f"{size / 1e6:.0f} MB, {size / run.bytes:.2f} of what was sent"
+    return f"{size / 1e6:.0f} MB, {size / run.rows:.1f} B/row"

@@ -59,6 +59,8 @@ _STOP_SECONDS = 30.0
 _SWITCH_SECONDS = 0.0005
 """How long a thread may keep Python's lock while the event loop waits for it; the default of 5 ms shows in p99."""
 _LAST_PORT = 65_535
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_log = logging.getLogger("logyard")
 
 
 class _StuckStoreError(StoreFailed):
@@ -92,7 +94,7 @@ def run(config: Config, announce: Callable[["Running"], None] | None = None) -> 
     try:
         uvloop.run(serve(config, announce))
     except _StuckStoreError:
-        logging.getLogger("logyard").exception("stopping hard")
+        _log.exception("stopping hard")
         logging.shutdown()
         os._exit(1)  # the engine's threads would hold an orderly exit for ever
 
@@ -138,6 +140,8 @@ async def running(config: Config, *, store: Store | None = None) -> AsyncIterato
         await stack.enter_async_context(server)
         stack.callback(hub.close)  # before the server: open tails would hold its stop
         _watch(engine, telemetry)
+        if host not in _LOOPBACK:
+            _log.warning("%s is not loopback: whoever reaches it can read and write (there are no keys yet)", host)
         yield Running(url=f"http://{host}:{server.port}", search=search, inlet=inlet, telemetry=telemetry)
 
 

@@ -70,8 +70,8 @@ class IngestConfig(_Section, frozen=True, kw_only=True):
 class WalConfig(_Section, frozen=True, kw_only=True):
     """The write-ahead log."""
 
-    segment_bytes: Positive = 32 << 20
-    segment_rows: Positive = 150_000
+    segment_bytes: Positive = 24 << 20
+    segment_rows: Positive = 100_000
     segment_seconds: Seconds = 1.0
     max_bytes: Positive = 4 << 30
     """Backlog beyond which ingest answers 429."""

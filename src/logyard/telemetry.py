@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import ClassVar, cast
 
 import msgspec
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -92,6 +92,7 @@ class Telemetry:
 
     def __init__(self) -> None:
         """Starts with nothing counted."""
+        disable_created_metrics()  # a second series for each counter, which nobody asks for
         self._registry = CollectorRegistry()
         self._gauges = _Gauges()
         self._registry.register(self._gauges)

@@ -59,10 +59,8 @@ _DESCRIPTORS = 65_536
 class EmbeddedStore:
     """``ports.Store`` on an engine inside this process. One a process."""
 
-    def __init__(self, directory: Path, *, sequential_ids: bool = False, memory: int = 0) -> None:
-        """Start the engine on ``directory`` and bring its schema up to date. ``memory``: bytes, 0 for the engine's
-        own limit.
-        """
+    def __init__(self, directory: Path, *, sequential_ids: bool = False) -> None:
+        """Start the engine on ``directory`` and bring its schema up to date."""
         directory.mkdir(parents=True, exist_ok=True)
         _raise_descriptor_limit()
         self._directory = directory.absolute()
@@ -76,8 +74,6 @@ class EmbeddedStore:
             raise StoreFailed(f"cannot start the engine on {directory}: {error}") from error
         chdb._chdb.set_signal_handlers_enabled(0)  # type: ignore[attr-defined]  # noqa: SLF001 - the only way there is
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
-        if memory:
-            self._keeper.query(f"SET max_server_memory_usage = {memory}")
         migrate(self._execute, self._versions)
 
     def insert(self, parcel: Parcel) -> None:

@@ -15,7 +15,7 @@ class WalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     segment_bytes: int = 24 << 20
     """A segment is sealed when it holds this many bytes. One segment is one insert of the engine."""
-    segment_rows: int = 200_000
+    segment_rows: int = 100_000
     """A segment is sealed when it holds this many records."""
     segment_seconds: float = 1.0
     """A segment that holds anything is sealed at this age."""

@@ -44,4 +44,4 @@ PARTITION BY multiIf(
     toYear(timestamp))
 ORDER BY (toStartOfInterval(timestamp, INTERVAL 5 MINUTE), service, timestamp)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
-    min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1
+    old_parts_lifetime = 60, min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1

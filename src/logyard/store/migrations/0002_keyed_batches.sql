@@ -9,4 +9,4 @@ CREATE TABLE IF NOT EXISTS keyed_batches
 ENGINE = ReplacingMergeTree
 ORDER BY batch
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1,
-    min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1
+    old_parts_lifetime = 60, min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1

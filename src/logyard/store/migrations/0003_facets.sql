@@ -13,7 +13,7 @@ ENGINE = SummingMergeTree(hits)
 PARTITION BY toYear(hour)
 ORDER BY (tenant, field, value, hour)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
-    min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1;
+    old_parts_lifetime = 60, min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1;
 CREATE MATERIALIZED VIEW IF NOT EXISTS facets_of_logs TO facets AS
 SELECT
     toStartOfHour(timestamp) AS hour,
