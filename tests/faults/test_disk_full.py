@@ -97,7 +97,7 @@ def test_a_full_disk_refuses_writers_and_serves_readers(small_disk: Path, spare:
 )
 def test_what_the_store_cannot_take_for_want_of_room_waits_for_room(small_disk: Path, rows: int) -> None:
     """Acknowledged, and then the disk fills up before the drain comes: it tries until there is room."""
-    settings = {"wal.min_free_bytes": 1, "wal.segment_seconds": 3, "query.settle_seconds": 0.3}
+    settings = {"wal.min_free_bytes": 1, "wal.segment_seconds": 3, "query.settle_seconds": 3}
     with Server(small_disk / "data", ServerOptions(settings=settings)) as server:
         assert post(server, "batch", rows).status_code == 200
         fill(small_disk)
