@@ -80,6 +80,7 @@ async def test_what_the_pipeline_drops_is_not_stored(bench: Bench) -> None:
     receipt = await bench.inlet.accept(submission("a", "b", "a"))
     assert receipt.rows == 1
     assert (await bench.inlet.accept(submission("a"))).rows == 0
+    assert bench.telemetry.total("logyard_records_dropped_total") == 3
     assert bench.wal.position() == 1
 
 

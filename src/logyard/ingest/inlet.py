@@ -19,7 +19,7 @@ from logyard.telemetry import Event, Telemetry
 from logyard.types import BatchId, Nanoseconds
 from logyard.wal.log import Wal
 
-__all__ = ["BatchAccepted", "DuplicateAnswered", "InletParts", "WalInlet"]
+__all__ = ["BatchAccepted", "DuplicateAnswered", "InletParts", "RecordsDropped", "WalInlet"]
 
 
 class BatchAccepted(Event, frozen=True, kw_only=True):
@@ -27,6 +27,12 @@ class BatchAccepted(Event, frozen=True, kw_only=True):
 
     count: int
     seconds: float
+
+
+class RecordsDropped(Event, frozen=True, kw_only=True):
+    """Records that the pipeline's steps left out."""
+
+    count: int
 
 
 class DuplicateAnswered(Event, frozen=True, kw_only=True):
@@ -97,6 +103,9 @@ class WalInlet:
         body = submission.body
         if self._chain:
             body = await asyncio.to_thread(self._chain.apply, body, received)
+            dropped = _rows(submission.body) - _rows(body)
+            if dropped > 0:
+                self._telemetry.emit(RecordsDropped(count=dropped))
         keyed = bool(submission.key)
         batch = Batch(
             id=batch_id,
