@@ -10,7 +10,7 @@ SOURCES  = $(wildcard src tests bench)
 # No header, no annotations, no index: the locks name packages, versions and hashes, and nothing else.
 COMPILE  = .tools/uv-*/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
            --no-header --no-annotate $(if $(UPGRADE),--upgrade)
-PARTS   := --extra server --extra redis --group build
+PARTS   := --all-extras --group build
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
