@@ -12,6 +12,7 @@ What the engine does that one would not expect, and what is done about it (all m
 - A deduplication token marks blocks by their number: only an insert of exactly one block may come again. Hence
   ``max_insert_threads = 1`` and block sizes above any segment's.
 - A wide part holds many files open: the limit of descriptors is raised at the start.
+- Its start touches 130 MB of its own code once: ``store/residency.py`` lets go of it.
 """
 
 import queue
@@ -32,6 +33,7 @@ from logyard.store.engine_errors import meaning
 from logyard.store.mapping import COLUMNS, literal
 from logyard.store.migrate import migrate
 from logyard.store.parcel import Insert, inserts, scratch_file
+from logyard.store.residency import let_go_of_code
 from logyard.store.retention import Disk, Partition, expired
 from logyard.types import BatchId, LogId, Nanoseconds
 
@@ -75,6 +77,7 @@ class EmbeddedStore:
         chdb._chdb.set_signal_handlers_enabled(0)  # type: ignore[attr-defined]  # noqa: SLF001 - the only way there is
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         migrate(self._execute, self._versions)
+        let_go_of_code("_chdb")
 
     def insert(self, parcel: Parcel) -> None:
         """Store one sealed segment, once: in one block for each way of reading, then remember its keyed batches."""

@@ -252,6 +252,8 @@ def _deliver(outcomes: Sequence[_Outcome]) -> None:
 
 def _resolve(outcomes: Sequence[_Outcome]) -> None:
     for item, outcome in outcomes:
+        if isinstance(outcome, int) and item.committed is not None:
+            item.committed(outcome)
         if item.future.done():  # cancelled
             continue
         if isinstance(outcome, int):
