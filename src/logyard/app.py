@@ -1,6 +1,6 @@
 """The composition root: draws the wiring, and does it.
 
-    serve/http ──► receivers ──► WalInlet ──► Chain ──► Wal ──► Drain ──► EmbeddedStore
+    serve/http ──► receivers ──► WalInlet ──► Chain ──► Buffer ──► Drain ──► EmbeddedStore
         │                           │                    │ durable here      │ findable here
         │                           └──► Hub ──► tails, Redis                │
         └──► Search ─── settle: waits for the drain ─────────────────────────┘
@@ -32,7 +32,7 @@ from logyard.ingest.inlet import InletParts, WalInlet
 from logyard.ingest.ledger import Ledger
 from logyard.model.ids import LogIds, SequentialIds, SnowflakeIds, UuidIds
 from logyard.pipeline.chain import Chain
-from logyard.ports import Retention, Statement, Store
+from logyard.ports import Buffer, Retention, Statement, Store
 from logyard.query.budget import Budget
 from logyard.query.run import QueryRequest
 from logyard.query.search import Search
@@ -50,8 +50,7 @@ from logyard.stream.redis import RedisPublisher
 from logyard.stream.stored import StoredRows
 from logyard.telemetry import Telemetry
 from logyard.types import Json, LogId
-from logyard.wal.disk import RealDisk
-from logyard.wal.log import Wal, WalSettings
+from logyard.wal.buffers import open_buffer
 
 __all__ = ["Running", "run", "running", "serve"]
 
@@ -79,7 +78,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
 class _Engine(msgspec.Struct, frozen=True, kw_only=True):
     """What lies under the web server: log, drain, store."""
 
-    wal: Wal
+    wal: Buffer
     store: Store
     drain: Drain
     dead: DeadLetters
@@ -148,9 +147,8 @@ async def running(config: Config, *, store: Store | None = None) -> AsyncIterato
 async def _engine(
     config: Config, given: Store | None, *, clock: Clock, telemetry: Telemetry, stack: AsyncExitStack
 ) -> _Engine:
-    settings = WalSettings(**msgspec.structs.asdict(config.wal))
-    wal = await asyncio.to_thread(Wal.open, config.data / "wal", settings=settings, disk=RealDisk(), clock=clock)
-    stack.callback(wal.close)
+    wal = await asyncio.to_thread(open_buffer, config, clock)
+    stack.push_async_callback(asyncio.to_thread, wal.release)
     wal.register(CURSOR)
     store = given
     if store is None:
@@ -181,7 +179,7 @@ async def _stop(drain: Drain, store: Store) -> None:
     raise _StuckStoreError(f"the store did not stop within {_STOP_SECONDS:g} s; what it has not taken stays in the log")
 
 
-def _ids(config: Config, clock: Clock, *, wal: Wal, store: Store) -> LogIds:
+def _ids(config: Config, clock: Clock, *, wal: Buffer, store: Store) -> LogIds:
     """Ids that go on after the highest there is, in the store or still in the log."""
     sequential = config.ingest.ids == "sequential"
     kinds = {"snowflake": SnowflakeIds, "uuid": UuidIds}
@@ -278,6 +276,7 @@ def _soft(engine: _Engine, redis: RedisPublisher | None) -> Mapping[str, str]:
     dead = engine.dead.count()
     states = {
         "store": engine.drain.trouble,
+        "buffer": engine.wal.trouble,
         "redis": redis.trouble if redis is not None else "",
         "dead_letters": f"{dead} segments could not be stored" if dead else "",
     }

@@ -159,6 +159,10 @@ class Backlog:
             self._cursors.pass_over(cursor, after)
         self._drop()
 
+    def discard_passed(self) -> None:
+        """Delete what every cursor has passed before this process came."""
+        self._drop()
+
     def passed(self, cursor: str) -> int:
         """The cursor has passed every batch up to this position."""
         with self._changed:
