@@ -7,7 +7,6 @@
 """
 
 import re
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -23,6 +22,8 @@ from logyard.wal.remote.opening import open_remote
 
 __all__ = ["node_name", "open_buffer"]
 
+_SEGMENTS: Final = 4
+"""A journal that is full must hold sealed segments: storing those is what makes room again."""
 _NODE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -35,8 +36,12 @@ def open_buffer(config: Config, clock: Clock) -> Buffer:
     if not config.buffer:
         return Wal.open(config.data / "wal", settings=settings, disk=RealDisk(), clock=clock)
     journal = _journal(config.buffer, node_name(config))
-    spool: Path = config.data / "spool"
-    return open_remote(journal, spool, settings=settings, disk=RealDisk(), clock=clock)
+    if 0 <= journal.capacity < _SEGMENTS * settings.segment_bytes:
+        journal.close()
+        raise BadConfig(
+            f"max_bytes={journal.capacity} has no room for {_SEGMENTS} segments of wal.segment_bytes", path="buffer"
+        )
+    return open_remote(journal, config.data / "spool", settings=settings, disk=RealDisk(), clock=clock)
 
 
 def node_name(config: Config) -> str:

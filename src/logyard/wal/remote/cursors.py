@@ -79,17 +79,19 @@ class RemoteCursors:
             self._thread.join(seconds)
 
     def _run(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._closing or self._next != self._saved)
-                table = self._next
-                if table == self._saved:
-                    return
-            if not self._keep(table):
-                with self._changed:
-                    if self._closing:
-                        return
-                    self._changed.wait(_AGAIN_SECONDS)
+        while (table := self._changed_table()) is not None:
+            if not self._keep(table) and self._closes_within(_AGAIN_SECONDS):
+                return
+
+    def _changed_table(self) -> dict[str, int] | None:
+        """The table when it is another than the saved one; None when nothing more will come."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing or self._next != self._saved)
+            return self._next if self._next != self._saved else None
+
+    def _closes_within(self, seconds: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: self._closing, seconds)
 
     def _keep(self, table: dict[str, int]) -> bool:
         """Save, then purge; False: later again."""

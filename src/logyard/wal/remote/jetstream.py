@@ -18,6 +18,7 @@ from typing import Final, TypeVar
 
 import nats
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import (
@@ -45,7 +46,9 @@ _HEADER_ROOM: Final = 1024
 """Of a message's limit: headers count."""
 _LEAST_LIMIT: Final = 4096
 _PAGE: Final = 32
-"""Messages fetched at once."""
+"""Messages fetched at once ..."""
+_PAGES: Final = 16
+"""... and so often from one consumer."""
 _GRACE: Final = 5.0
 """Seconds that a call may take beyond its own limit."""
 _REPEATS_SECONDS: Final = 120
@@ -73,6 +76,8 @@ class JetStream:
         self._seconds = self._address.number("timeout", least=0.1)
         self._patience = self._address.number("start")
         self._subject = f"logyard.buffer.{self.name}"
+        self.capacity = int(self._address.number("max_bytes", least=-1))
+        """Bytes that the stream may hold; -1: no limit of its own."""
         self._owner = os.urandom(8).hex()
         self._last = 0
         self._cursors_last = 0
@@ -191,7 +196,7 @@ class JetStream:
             storage=StorageType.FILE,
             # Nothing goes by itself: what the stream cannot take is refused.
             discard=DiscardPolicy.NEW,
-            max_bytes=int(self._address.number("max_bytes", least=-1)),
+            max_bytes=self.capacity,
             duplicate_window=_REPEATS_SECONDS,
             deny_delete=True,
         )
@@ -277,13 +282,9 @@ class JetStream:
         with _told(self.name):
             source = await self._stream.pull_subscribe(self._subject, stream=self.name, config=config)
             try:
-                while first <= last and len(found) < 4 * _PAGE:
-                    for message in await source.fetch(min(_PAGE, last - first + 1), timeout=self._seconds):
-                        sequence = message.metadata.sequence.stream
-                        if sequence != first:
-                            raise NotNow(f"message {first} of {self.name} did not come, but {sequence}")
-                        found.append((sequence, message.data))
-                        first += 1
+                while first + len(found) <= last and len(found) < _PAGES * _PAGE:
+                    count = min(_PAGE, last - first - len(found) + 1)
+                    found += _numbered(await source.fetch(count, timeout=self._seconds), first + len(found))
             finally:
                 await source.unsubscribe()
         return found
@@ -352,6 +353,15 @@ async def _connected(address: Address, patience: float) -> Client:
     except (NatsError, OSError, TimeoutError) as error:
         hosts = ", ".join(address.hosts)
         raise StoreFailed(f"cannot connect to NATS at {hosts}: {str(error) or type(error).__name__}") from error
+
+
+def _numbered(messages: Sequence[Msg], first: int) -> list[tuple[int, bytes]]:
+    """With their sequences, which begin with ``first`` and have no gap: nothing is ever taken out of the middle."""
+    found = [(message.metadata.sequence.stream, message.data) for message in messages]
+    for expected, (sequence, _) in enumerate(found, first):
+        if sequence != expected:
+            raise NotNow(f"message {expected} of the stream did not come, but {sequence}")
+    return found
 
 
 def _limit(max_payload: int) -> int:

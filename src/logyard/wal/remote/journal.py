@@ -32,6 +32,9 @@ class Journal(Protocol):
     limit: int
     """Bytes of the longest message."""
 
+    capacity: int
+    """Bytes that it may hold, beyond which ``append`` raises ``Backpressure``; -1: no limit of its own."""
+
     def claim(self, entry: Entry) -> Span:
         """Write behind everything there is, and let nobody who was there before write any more.
 
