@@ -12,39 +12,31 @@ import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import partial
 from typing import Final, TypeVar
 
-import nats
-from nats.aio.client import Client
-from nats.aio.msg import Msg
-from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import (
     AckPolicy,
     ConsumerConfig,
     DeliverPolicy,
     DiscardPolicy,
-    RetentionPolicy,
     StorageType,
     StreamConfig,
     StreamInfo,
 )
-from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import NotFoundError
 
-from logyard.errors import Backpressure, BadConfig, DiskFull, LogyardError, NotNow, StoreFailed
+from logyard.errors import Backpressure, DiskFull, LogyardError, NotNow, StoreFailed
 from logyard.wal.remote.address import Address
 from logyard.wal.remote.journal import Entry, Span
+from logyard.wal.remote.nats_client import NotAsExpectedError, check_buffer, connected, message_limit, numbered, told
 
 __all__ = ["OPTIONS", "JetStream"]
 
 OPTIONS: Final[Mapping[str, str]] = {"replicas": "3", "timeout": "5", "start": "30", "max_bytes": "-1"}
 """``timeout``: seconds until an append is refused; ``start``: until a start gives up; ``max_bytes`` of the stream."""
 
-_HEADER_ROOM: Final = 1024
-"""Of a message's limit: headers count."""
-_LEAST_LIMIT: Final = 4096
 _PAGE: Final = 32
 """Messages fetched at once ..."""
 _PAGES: Final = 16
@@ -52,18 +44,10 @@ _PAGES: Final = 16
 _GRACE: Final = 5.0
 """Seconds that a call may take beyond its own limit."""
 _REPEATS_SECONDS: Final = 120
-_PENDING_BYTES: Final = 32 << 20
 _FIRST_DELAY: Final = 0.05
 _LONGEST_DELAY: Final = 1.0
-_WRONG_SEQUENCE: Final = 10071
-_FULL: Final[Mapping[int, type[NotNow]]] = {10077: Backpressure, 10122: Backpressure, 10047: DiskFull, 10023: DiskFull}
-"""The stream's own limit (store failed, maximum bytes); the storage of the server or of the account."""
 Answer = TypeVar("Answer")
 _log = logging.getLogger("logyard")
-
-
-class _NotAsExpectedError(NotNow):
-    """The stream's end is not where this process left it."""
 
 
 class JetStream:
@@ -86,9 +70,9 @@ class JetStream:
         self._thread = threading.Thread(target=self._loop.run_forever, name="buffer-nats", daemon=True)
         self._thread.start()
         try:
-            self._client = self._call(_connected(self._address, self._patience), self._patience + _GRACE)
+            self._client = self._call(connected(self._address, self._patience), self._patience + _GRACE)
             self._stream: JetStreamContext = self._client.jetstream(timeout=self._seconds)
-            self.limit = _limit(self._client.max_payload)
+            self.limit = message_limit(self._client.max_payload)
         except BaseException:
             self._end()
             raise
@@ -170,7 +154,7 @@ class JetStream:
 
     async def _claimed(self, entry: Entry) -> Span:
         info = await self._made(self._journal_config())
-        _check(info.config)
+        check_buffer(info.config)
         self._created = str(info.created)
         self._last = info.state.last_seq
         # The answer to an earlier try may have been lost.
@@ -181,7 +165,7 @@ class JetStream:
     async def _made(self, wanted: StreamConfig) -> StreamInfo:
         """The stream, made when there is none."""
         name = str(wanted.name)
-        with _told(name):
+        with told(name):
             try:
                 return await self._stream.stream_info(name)
             except NotFoundError:
@@ -211,13 +195,13 @@ class JetStream:
         )
 
     async def _info(self, name: str) -> "StreamInfo":
-        with _told(name):
+        with told(name):
             return await self._stream.stream_info(name)
 
     async def _appended(self, entries: Sequence[Entry]) -> Sequence[int]:
         try:
             return await self._published(entries, self._seconds)
-        except _NotAsExpectedError as error:
+        except NotAsExpectedError as error:
             raise NotNow(f"the stream {self.name} has been written to by another process") from error
 
     async def _published(self, entries: Sequence[Entry], seconds: float) -> Sequence[int]:
@@ -246,13 +230,13 @@ class JetStream:
         """The sequence, or why there is none."""
         headers = {"Nats-Msg-Id": entry.id, "Nats-Expected-Last-Sequence": str(after)}
         try:
-            with _told(self.name):
+            with told(self.name):
                 ack = await self._stream.publish(
                     self._subject, entry.data, timeout=seconds, stream=self.name, headers=headers
                 )
         except LogyardError as error:
             return error
-        return ack.seq if ack.seq == after + 1 else _NotAsExpectedError(f"{entry.id} stands at {ack.seq}")
+        return ack.seq if ack.seq == after + 1 else NotAsExpectedError(f"{entry.id} stands at {ack.seq}")
 
     async def _refreshed(self) -> bytes:
         self._last = (await self._info(self.name)).state.last_seq
@@ -262,7 +246,7 @@ class JetStream:
         """One message; empty when there is none."""
         if sequence < 1:
             return b""
-        with _told(name):
+        with told(name):
             try:
                 return (await self._stream.get_msg(name, seq=sequence)).data or b""
             except NotFoundError:
@@ -279,12 +263,12 @@ class JetStream:
             num_replicas=1,
         )
         found: list[tuple[int, bytes]] = []
-        with _told(self.name):
+        with told(self.name):
             source = await self._stream.pull_subscribe(self._subject, stream=self.name, config=config)
             try:
                 while first + len(found) <= last and len(found) < _PAGES * _PAGE:
                     count = min(_PAGE, last - first - len(found) + 1)
-                    found += _numbered(await source.fetch(count, timeout=self._seconds), first + len(found))
+                    found += numbered(await source.fetch(count, timeout=self._seconds), first + len(found))
             finally:
                 await source.unsubscribe()
         return found
@@ -301,7 +285,7 @@ class JetStream:
     async def _saved(self, cursors: Mapping[str, int]) -> None:
         try:
             await self._save(cursors)
-        except _NotAsExpectedError as error:
+        except NotAsExpectedError as error:
             if not await self._mine():
                 raise NotNow(f"another process keeps the cursors of {self.name}") from error
             raise NotNow(f"the answer about the cursors of {self.name} was lost") from error
@@ -309,7 +293,7 @@ class JetStream:
     async def _save(self, cursors: Mapping[str, int]) -> None:
         text = json.dumps({"stream": self._created, "owner": self._owner, "cursors": dict(cursors)}).encode()
         headers = {"Nats-Expected-Last-Sequence": str(self._cursors_last)}
-        with _told(self.name):
+        with told(self.name):
             ack = await self._stream.publish(f"logyard.cursors.{self.name}", text, headers=headers)
         self._cursors_last = ack.seq
 
@@ -325,80 +309,10 @@ class JetStream:
     async def _purged(self, through: int) -> None:
         if through < 1:
             return  # 0 would mean everything
-        with _told(self.name):
+        with told(self.name):
             await self._stream.purge_stream(self.name, seq=through + 1)
 
     def _is_final(self, failure: Exception, deadline: float) -> bool:
         """Not to be tried again: refused for good, or too late."""
-        passing = isinstance(failure, NotNow) and not isinstance(failure, Backpressure | DiskFull | _NotAsExpectedError)
+        passing = isinstance(failure, NotNow) and not isinstance(failure, Backpressure | DiskFull | NotAsExpectedError)
         return not passing or self._loop.time() > deadline
-
-
-async def _connected(address: Address, patience: float) -> Client:
-    user = f"{address.user}@" if address.user else ""
-    try:
-        return await asyncio.wait_for(
-            nats.connect(
-                [f"nats://{user}{host}" for host in address.hosts],
-                name="logyard buffer",
-                max_reconnect_attempts=-1,
-                reconnect_time_wait=0.2,
-                connect_timeout=2,
-                # What is sent while nobody listens is refused at once, not kept for later.
-                pending_size=_PENDING_BYTES,
-                error_cb=_noted,
-            ),
-            patience,
-        )
-    except (NatsError, OSError, TimeoutError) as error:
-        hosts = ", ".join(address.hosts)
-        raise StoreFailed(f"cannot connect to NATS at {hosts}: {str(error) or type(error).__name__}") from error
-
-
-def _numbered(messages: Sequence[Msg], first: int) -> list[tuple[int, bytes]]:
-    """With their sequences, which begin with ``first`` and have no gap: nothing is ever taken out of the middle."""
-    found = [(message.metadata.sequence.stream, message.data) for message in messages]
-    for expected, (sequence, _) in enumerate(found, first):
-        if sequence != expected:
-            raise NotNow(f"message {expected} of the stream did not come, but {sequence}")
-    return found
-
-
-def _limit(max_payload: int) -> int:
-    limit = max_payload - _HEADER_ROOM
-    if limit < _LEAST_LIMIT:
-        raise BadConfig(f"the server's max_payload of {max_payload} bytes is too small", path="buffer")
-    return limit
-
-
-async def _noted(error: Exception) -> None:
-    """Whoever waits for an answer hears of it; here it is only for the curious."""
-    _log.debug("NATS: %r", error)
-
-
-def _check(config: StreamConfig) -> None:
-    """Raises ``BadConfig`` for a stream that somebody made otherwise and that may lose messages by itself."""
-    keeps = config.discard == DiscardPolicy.NEW and config.retention in {None, RetentionPolicy.LIMITS}
-    if not keeps or config.max_age or config.storage == StorageType.MEMORY:
-        raise BadConfig(
-            f"the stream {config.name} is no buffer: it must discard new messages, keep them in files, and have "
-            "neither max_age nor another retention than limits",
-            path="buffer",
-        )
-
-
-@contextmanager
-def _told(name: str) -> Iterator[None]:
-    """What the client raises, as ours."""
-    try:
-        yield
-    except APIError as error:
-        if error.err_code == _WRONG_SEQUENCE:
-            raise _NotAsExpectedError(
-                f"the stream {name} was written to by somebody else: {error.description}"
-            ) from error
-        kind = _FULL.get(error.err_code or 0, NotNow)
-        raise kind(f"NATS refuses {name}: {error.description}", retry_after=2) from error
-    except (NatsError, OSError, TimeoutError) as error:
-        reason = str(error) or type(error).__name__
-        raise NotNow(f"NATS does not keep {name} at the moment: {reason}", retry_after=2) from error
