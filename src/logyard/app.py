@@ -2,7 +2,7 @@
 
     serve/http ──► receivers ──► WalInlet ──► Chain ──► Buffer ──► Drain ──► EmbeddedStore
         │                           │                    │ durable here      │ findable here
-        │                           └──► Hub ──► tails, Redis                │
+        │                           └──► Bus ──► Hub ──► tails, Redis        │
         └──► Search ─── settle: waits for the drain ─────────────────────────┘
 
 A mode is which sections of the configuration are filled in. Starting goes from the store outwards, stopping from the
@@ -32,7 +32,7 @@ from logyard.ingest.inlet import InletParts, WalInlet
 from logyard.ingest.ledger import Ledger
 from logyard.model.ids import LogIds, SequentialIds, SnowflakeIds, UuidIds
 from logyard.pipeline.chain import Chain
-from logyard.ports import Buffer, Retention, Statement, Store
+from logyard.ports import Buffer, Retention, Statement, Store, Tap
 from logyard.query.budget import Budget
 from logyard.query.run import QueryRequest
 from logyard.query.search import Search
@@ -42,6 +42,8 @@ from logyard.serve.http.server import build
 from logyard.serve.http.services import Services
 from logyard.store.embedded import EmbeddedStore
 from logyard.store.retire import retire
+from logyard.stream.bus.bus import Bus, Itself
+from logyard.stream.bus.opening import link_of
 from logyard.stream.history import TailRequest
 from logyard.stream.hub import Hub, Limits
 from logyard.stream.opening import Tails
@@ -50,7 +52,7 @@ from logyard.stream.redis import RedisPublisher
 from logyard.stream.stored import StoredRows
 from logyard.telemetry import Telemetry
 from logyard.types import Json, LogId
-from logyard.wal.buffers import open_buffer
+from logyard.wal.buffers import node_name, open_buffer
 
 __all__ = ["Running", "run", "running", "serve"]
 
@@ -118,7 +120,8 @@ async def running(config: Config, *, store: Store | None = None) -> AsyncIterato
         engine = await _engine(config, store, clock=clock, telemetry=telemetry, stack=stack)
         hub = Hub(limits=Limits.of(config.tail), nth=engine.ids.nth, telemetry=telemetry, clock=clock)
         await stack.enter_async_context(_background(hub.run(), "live"))
-        inlet = _inlet(config, engine, hub, clock=clock, telemetry=telemetry)
+        bus = await _bus(config, hub, engine=engine, parts=(clock, telemetry), stack=stack)
+        inlet = _inlet(config, engine, bus or hub, clock=clock, telemetry=telemetry)
         search = _search(config, engine, clock)
         redis = await _redis(config, hub, engine=engine, telemetry=telemetry, stack=stack)
         services = Services(
@@ -130,7 +133,8 @@ async def running(config: Config, *, store: Store | None = None) -> AsyncIterato
             config=config,
             stats=engine.store.stats,
             ready=lambda: _unready(engine),
-            soft=lambda: _soft(engine, redis),
+            soft=lambda: _soft(engine, redis, bus),
+            nodes_lag=bus.lag if bus is not None else str,
             receivers=_receivers(config, inlet, ids=engine.ids, telemetry=telemetry),
         )
         host, port = _address(config.listen)
@@ -199,7 +203,7 @@ def _ids(config: Config, clock: Clock, *, wal: Buffer, store: Store) -> LogIds:
     return after(max(logged, default=stored))
 
 
-def _inlet(config: Config, engine: _Engine, hub: Hub, *, clock: Clock, telemetry: Telemetry) -> WalInlet:
+def _inlet(config: Config, engine: _Engine, tap: Tap, *, clock: Clock, telemetry: Telemetry) -> WalInlet:
     ledger = Ledger(
         engine.store.known,
         engine.drain.passed,
@@ -210,7 +214,7 @@ def _inlet(config: Config, engine: _Engine, hub: Hub, *, clock: Clock, telemetry
         ids=engine.ids,
         chain=Chain.of(config.pipeline),
         ledger=ledger,
-        tap=hub,
+        tap=tap,
         clock=clock,
         telemetry=telemetry,
     )
@@ -266,18 +270,39 @@ async def _redis(
     return publisher
 
 
+async def _bus(
+    config: Config, hub: Hub, *, engine: _Engine, parts: tuple[Clock, Telemetry], stack: AsyncExitStack
+) -> Bus | None:
+    if not config.bus:
+        return None
+    if config.ingest.ids == "sequential":
+        raise BadConfig("nodes that share a bus cannot count their ids by one", path="ingest.ids")
+    clock, telemetry = parts
+    itself = Itself(
+        node=node_name(config),
+        machine=config.ingest.machine,
+        acknowledged=engine.wal.position,
+        stored=engine.drain.passed,
+        lag=lambda: engine.wal.stats().lag.get(CURSOR, 0.0),
+    )
+    bus = Bus(link_of(config.bus), hub, itself, telemetry=telemetry, clock=clock)
+    await stack.enter_async_context(_background(bus.run(), "bus"))
+    return bus
+
+
 def _unready(engine: _Engine) -> Mapping[str, str]:
     """What keeps this process from being of use."""
     return {} if engine.drain.alive else {"drain": "has ended"}
 
 
-def _soft(engine: _Engine, redis: RedisPublisher | None) -> Mapping[str, str]:
+def _soft(engine: _Engine, redis: RedisPublisher | None, bus: Bus | None) -> Mapping[str, str]:
     """What is wrong but stops nobody."""
     dead = engine.dead.count()
     states = {
         "store": engine.drain.trouble,
         "buffer": engine.wal.trouble,
         "redis": redis.trouble if redis is not None else "",
+        "bus": bus.trouble if bus is not None else "",
         "dead_letters": f"{dead} segments could not be stored" if dead else "",
     }
     return {part: state for part, state in states.items() if state}
