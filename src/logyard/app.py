@@ -1,8 +1,8 @@
 """The composition root: draws the wiring, and does it.
 
-    serve/http ──► receivers ──► WalInlet ──► Chain ──► Wal ──► Drain ──► EmbeddedStore
+    serve/http ──► receivers ──► WalInlet ──► Chain ──► Buffer ──► Drain ──► EmbeddedStore
         │                           │                    │ durable here      │ findable here
-        │                           └──► Hub ──► tails, Redis                │
+        │                           └──► Bus ──► Hub ──► tails, Redis        │
         └──► Search ─── settle: waits for the drain ─────────────────────────┘
 
 A mode is which sections of the configuration are filled in. Starting goes from the store outwards, stopping from the
@@ -33,7 +33,7 @@ from logyard.ingest.inlet import InletParts, WalInlet
 from logyard.ingest.ledger import Ledger
 from logyard.model.ids import LogIds, SequentialIds, SnowflakeIds, UuidIds
 from logyard.pipeline.chain import Chain
-from logyard.ports import Retention, Statement, Store
+from logyard.ports import Buffer, Retention, Statement, Store, Tap
 from logyard.query.budget import Budget
 from logyard.query.run import QueryRequest
 from logyard.query.search import Search
@@ -43,6 +43,8 @@ from logyard.serve.http.server import build
 from logyard.serve.http.services import Services
 from logyard.store.embedded import EmbeddedStore
 from logyard.store.retire import retire
+from logyard.stream.bus.bus import Bus, Itself
+from logyard.stream.bus.opening import link_of
 from logyard.stream.history import TailRequest
 from logyard.stream.hub import Hub, Limits
 from logyard.stream.opening import Tails
@@ -51,8 +53,7 @@ from logyard.stream.redis import RedisPublisher
 from logyard.stream.stored import StoredRows
 from logyard.telemetry import Telemetry
 from logyard.types import Json, LogId
-from logyard.wal.disk import RealDisk
-from logyard.wal.log import Wal, WalSettings
+from logyard.wal.buffers import node_name, open_buffer
 
 __all__ = ["Running", "run", "running", "serve"]
 
@@ -82,7 +83,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
 class _Engine(msgspec.Struct, frozen=True, kw_only=True):
     """What lies under the web server: log, drain, store."""
 
-    wal: Wal
+    wal: Buffer
     store: Store
     drain: Drain
     dead: DeadLetters
@@ -126,7 +127,8 @@ async def running(config: Config, *, store: Store | None = None) -> AsyncIterato
         engine = await _engine(config, store, clock=clock, telemetry=telemetry, stack=stack)
         hub = Hub(limits=Limits.of(config.tail), nth=engine.ids.nth, telemetry=telemetry, clock=clock)
         await stack.enter_async_context(_background(hub.run(), "live"))
-        inlet = _inlet(config, engine, hub, clock=clock, telemetry=telemetry)
+        bus = await _bus(config, hub, engine=engine, parts=(clock, telemetry), stack=stack)
+        inlet = _inlet(config, engine, bus or hub, clock=clock, telemetry=telemetry)
         search = _search(config, engine, clock)
         redis = await _redis(config, hub, engine=engine, telemetry=telemetry, stack=stack)
         services = Services(
@@ -138,7 +140,8 @@ async def running(config: Config, *, store: Store | None = None) -> AsyncIterato
             config=config,
             stats=engine.store.stats,
             ready=lambda: _unready(engine),
-            soft=lambda: _soft(engine, redis),
+            soft=lambda: _soft(engine, redis, bus),
+            nodes_lag=bus.lag if bus is not None else str,
             receivers=_receivers(config, inlet, ids=engine.ids, telemetry=telemetry),
         )
         host, port = _address(config.listen)
@@ -155,9 +158,8 @@ async def running(config: Config, *, store: Store | None = None) -> AsyncIterato
 async def _engine(
     config: Config, given: Store | None, *, clock: Clock, telemetry: Telemetry, stack: AsyncExitStack
 ) -> _Engine:
-    settings = WalSettings(**msgspec.structs.asdict(config.wal))
-    wal = await asyncio.to_thread(Wal.open, config.data / "wal", settings=settings, disk=RealDisk(), clock=clock)
-    stack.callback(wal.close)
+    wal = await asyncio.to_thread(open_buffer, config, clock)
+    stack.push_async_callback(asyncio.to_thread, wal.release)
     wal.register(CURSOR)
     store = given
     if store is None:
@@ -188,7 +190,7 @@ async def _stop(drain: Drain, store: Store) -> None:
     raise _StuckStoreError(f"the store did not stop within {_STOP_SECONDS:g} s; what it has not taken stays in the log")
 
 
-def _ids(config: Config, clock: Clock, *, wal: Wal, store: Store) -> LogIds:
+def _ids(config: Config, clock: Clock, *, wal: Buffer, store: Store) -> LogIds:
     """Ids that go on after the highest there is, in the store or still in the log."""
     sequential = config.ingest.ids == "sequential"
     kinds = {"snowflake": SnowflakeIds, "uuid": UuidIds}
@@ -208,7 +210,7 @@ def _ids(config: Config, clock: Clock, *, wal: Wal, store: Store) -> LogIds:
     return after(max(logged, default=stored))
 
 
-def _inlet(config: Config, engine: _Engine, hub: Hub, *, clock: Clock, telemetry: Telemetry) -> WalInlet:
+def _inlet(config: Config, engine: _Engine, tap: Tap, *, clock: Clock, telemetry: Telemetry) -> WalInlet:
     ledger = Ledger(
         engine.store.known,
         engine.drain.passed,
@@ -219,7 +221,7 @@ def _inlet(config: Config, engine: _Engine, hub: Hub, *, clock: Clock, telemetry
         ids=engine.ids,
         chain=Chain.of(config.pipeline),
         ledger=ledger,
-        tap=hub,
+        tap=tap,
         clock=clock,
         telemetry=telemetry,
     )
@@ -275,17 +277,39 @@ async def _redis(
     return publisher
 
 
+async def _bus(
+    config: Config, hub: Hub, *, engine: _Engine, parts: tuple[Clock, Telemetry], stack: AsyncExitStack
+) -> Bus | None:
+    if not config.bus:
+        return None
+    if config.ingest.ids == "sequential":
+        raise BadConfig("nodes that share a bus cannot count their ids by one", path="ingest.ids")
+    clock, telemetry = parts
+    itself = Itself(
+        node=node_name(config),
+        machine=config.ingest.machine,
+        acknowledged=engine.wal.position,
+        stored=engine.drain.passed,
+        lag=lambda: engine.wal.stats().lag.get(CURSOR, 0.0),
+    )
+    bus = Bus(link_of(config.bus), hub, itself, telemetry=telemetry, clock=clock)
+    await stack.enter_async_context(_background(bus.run(), "bus"))
+    return bus
+
+
 def _unready(engine: _Engine) -> Mapping[str, str]:
     """What keeps this process from being of use."""
     return {} if engine.drain.alive else {"drain": "has ended"}
 
 
-def _soft(engine: _Engine, redis: RedisPublisher | None) -> Mapping[str, str]:
+def _soft(engine: _Engine, redis: RedisPublisher | None, bus: Bus | None) -> Mapping[str, str]:
     """What is wrong but stops nobody."""
     dead = engine.dead.count()
     states = {
         "store": engine.drain.trouble,
+        "buffer": engine.wal.trouble,
         "redis": redis.trouble if redis is not None else "",
+        "bus": bus.trouble if bus is not None else "",
         "dead_letters": f"{dead} segments could not be stored" if dead else "",
     }
     return {part: state for part, state in states.items() if state}

@@ -122,6 +122,18 @@ class Config(_Section, frozen=True, kw_only=True):
     """Name in ``GET /health``."""
     redis_url: str = ""
     """Publish every accepted entry on ``logs:all`` and ``logs:<service>`` there."""
+    buffer: str = ""
+    """Where accepted records are durable: this machine's disk by default. ``nats://HOST:PORT,.../STREAM?replicas=3``
+    keeps them on a quorum of JetStream servers, so that they survive the loss of this machine.
+    """
+    bus: str = ""
+    """Where nodes tell each other what they accept, so that a tail on one shows the records of all:
+    ``nats://HOST:PORT,...`` or ``redis://HOST:PORT``.
+    """
+    node: str = ""
+    """This process's name among others that share a buffer's servers or a bus; ``node-<ingest.machine>`` by default.
+    A successor of the same name takes over what was left in the buffer.
+    """
     http: HttpConfig = HttpConfig()
     ingest: IngestConfig = IngestConfig()
     wal: WalConfig = WalConfig()

@@ -4,7 +4,7 @@ A joint is called with batches, never with single records. Nothing here is calle
 contract says so. Every method may raise ``LogyardError``; what each kind means is in ``errors.py``.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -16,12 +16,15 @@ from logyard.model.batch import Batch, Encoded, Receipt
 from logyard.types import BatchId, Nanoseconds, Tenant
 
 __all__ = [
+    "Buffer",
+    "BufferStats",
     "Format",
     "Inlet",
     "Output",
     "Parcel",
     "Receiver",
     "Retention",
+    "Sealed",
     "Statement",
     "Step",
     "Store",
@@ -85,6 +88,138 @@ class Output(Protocol):
         """Return when the other side has it for good. ``NotNow`` is tried again, ``BadInput`` goes to the dead
         letters.
         """
+        ...
+
+
+class Sealed(Protocol):
+    """A run of batches that is complete: what a buffer hands to its readers, and a store takes as one parcel."""
+
+    @property
+    def number(self) -> int:
+        """Its place among the others; a later one's is higher."""
+        ...
+
+    @property
+    def token(self) -> str:
+        """The same for ever, whoever reads it, and no other's."""
+        ...
+
+    @property
+    def path(self) -> Path:
+        """A file of its batches on this machine, in the layout of docs/formats/wal.md. Whoever hands it to the engine
+        calls ``batches`` first.
+        """
+        ...
+
+    @property
+    def rows(self) -> int:
+        """Records in all."""
+        ...
+
+    def batches(self) -> list[Batch]:
+        """Every batch that verifies, in order. Raises ``StoreFailed`` when the file cannot be read."""
+        ...
+
+
+class BufferStats(msgspec.Struct, frozen=True, kw_only=True):
+    """Cheap numbers. Totals count since the start; lags are seconds since the arrival of the oldest
+    unpassed batch.
+    """
+
+    backlog_bytes: int
+    backlog_rows: int
+    pending_bytes: int
+    segments: int
+    appended_total: int
+    appended_rows_total: int
+    appended_bytes_total: int
+    commits_total: int
+    failures_total: int
+    """Commits that were refused; their senders were told."""
+    fsync_seconds_total: float
+    """Seconds until commits were durable: fsync, or the answer of a quorum."""
+    lag: dict[str, float]
+    corrupt_frames: int
+    torn_bytes: int
+
+
+class Buffer(Protocol):
+    """The ingest log: where a batch is durable before it is acknowledged, until every cursor has passed it.
+
+    ``append`` on an event loop, concurrently; everything else on any thread. One process at a time: a local log is
+    locked, a remote one refuses whoever was there before.
+    """
+
+    async def append(self, batch: Batch, committed: Callable[[int], None] | None = None) -> int:
+        """The batch's position, 1 and up, once it is durable. Positions are counted anew in each process.
+        ``committed`` hears of it first, on the event loop, in the order of positions, even when the caller has gone; it
+        must return at once and not raise.
+
+        Raises ``NotNow`` in all its kinds within a bounded time: this process will never show the batch to a reader
+        (a successor may, for it cannot know that nobody was told). ``TooLarge``: it never will be kept. A cancelled
+        call may still have kept the batch. ``batch`` must hold at least one record.
+        """
+        ...
+
+    def position(self) -> int:
+        """The highest acknowledged position."""
+        ...
+
+    def seal(self) -> None:
+        """Ask for what is open now to be sealed; returns at once. ``wait`` tells when it is."""
+        ...
+
+    def register(self, cursor: str) -> None:
+        """Make a cursor known, for good; a new one starts at the oldest segment. Register all before the first
+        advances. Raises ``NotNow``, ``ValueError``.
+        """
+        ...
+
+    def sealed(self, cursor: str) -> Sequence[Sealed]:
+        """Sealed segments that the cursor has not passed, in order."""
+        ...
+
+    def wait(self, cursor: str, timeout: float, *, after: int = -1) -> Sequence[Sealed]:
+        """As ``sealed``, of segments with a number above ``after``, but blocks until there is one; empty after
+        ``timeout`` seconds, ``wake`` or ``close``.
+        """
+        ...
+
+    def wake(self) -> None:
+        """End every ``wait`` that is going on, or each cursor's next."""
+        ...
+
+    def advance(self, cursor: str, segment: Sealed) -> None:
+        """The cursor has passed the segment and all before it. Raises ``NotNow``: it has not.
+
+        A crash may bring back what was passed lately, with the same tokens and the same bytes. What all cursors have
+        passed goes. May be called after ``close``.
+        """
+        ...
+
+    def passed(self, cursor: str) -> int:
+        """The cursor has passed every batch up to this position."""
+        ...
+
+    def keyed_backlog(self) -> Mapping[BatchId, Receipt]:
+        """What the keyed batches got that are here now, open segments included. Reads files."""
+        ...
+
+    def stats(self) -> BufferStats:
+        """Cheap enough to be asked every second."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be kept at the moment; "" while it can."""
+        ...
+
+    def close(self) -> None:
+        """Write what is queued, seal, stop. Reading and advancing go on working; waiting returns at once."""
+        ...
+
+    def release(self) -> None:
+        """``close``, and let go of what a successor needs. Nothing may be called afterwards."""
         ...
 
 

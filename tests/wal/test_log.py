@@ -1,16 +1,14 @@
-"""Facts about the log as the rest of Logyard uses it."""
+"""Facts about the local log and its disk; what every buffer promises is in logyard/testing/buffer_suite.py."""
 
 import asyncio
 import errno
 import random
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import polars as pl
 import pytest
 
-from logyard.errors import Backpressure, Closing, DiskFull, NotNow, StoreFailed
+from logyard.errors import Closing, DiskFull, NotNow, StoreFailed
 from logyard.model.batch import Batch, Receipt
 from logyard.testing.clock import ManualClock
 from logyard.testing.faulty_disk import FaultyDisk
@@ -28,13 +26,6 @@ def seal(wal: Wal, cursor: str = "store") -> list[Batch]:
     with backlog._changed:
         assert backlog._changed.wait_for(lambda: not backlog._open, 10)
     return [batch for segment in wal.sealed(cursor) for batch in segment.batches()]
-
-
-async def test_positions_rise_from_one(open_wal: Callable[..., Wal], batch: Callable[..., Batch]) -> None:
-    wal = open_wal()
-    assert wal.position() == 0
-    assert [await wal.append(batch(number)) for number in range(3)] == [1, 2, 3]
-    assert wal.position() == 3
 
 
 async def test_many_appends_share_one_sync(
@@ -57,47 +48,6 @@ async def test_acknowledged_is_safe_at_once(
     assert after.recovery.batches == 2
     assert after.keyed_backlog() == {batch(2).id: Receipt(first=LogId(2), rows=1)}
     assert sorted(one.first for one in seal(after)) == [1, 2]
-
-
-async def test_keyed_batches_are_known_while_they_are_here(
-    open_wal: Callable[..., Wal], batch: Callable[..., Batch]
-) -> None:
-    wal = open_wal()
-    await wal.append(batch(1))
-    await wal.append(batch(2, keyed=True))
-    assert set(wal.keyed_backlog()) == {batch(2).id}
-    seal(wal)
-    assert set(wal.keyed_backlog()) == {batch(2).id}
-    wal.advance("store", wal.sealed("store")[0])
-    assert wal.keyed_backlog() == {}
-
-
-async def test_a_large_frame_is_encoded_off_the_loop(open_wal: Callable[..., Wal]) -> None:
-    frame = pl.DataFrame({"message": ["x"] * 5_000})
-    sent = Batch(id=BatchId(bytes(16)), first=LogId(1), received=Nanoseconds(0), body=frame)
-    wal = open_wal()
-    await wal.append(sent)
-    (back,) = seal(wal)
-    assert isinstance(back.body, pl.DataFrame)
-    assert back.body.equals(frame)
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        pytest.param(FEW_BYTES, id="by bytes"),
-        pytest.param(WalSettings(min_free_bytes=0, segment_seconds=1e9, segment_rows=3), id="by rows"),
-        pytest.param(WalSettings(min_free_bytes=0, segment_seconds=0), id="by age"),
-    ],
-)
-async def test_a_segment_is_sealed_by_itself(
-    open_wal: Callable[..., Wal], batch: Callable[..., Batch], settings: WalSettings
-) -> None:
-    wal = open_wal(settings)
-    wal.register("store")
-    for number in range(10):
-        await wal.append(batch(number))
-    assert wal.wait("store", 10)
 
 
 async def test_sealing_one_form_seals_what_came_before_it(
@@ -143,22 +93,6 @@ async def test_what_only_a_forgotten_cursor_held_goes(
     assert wal.stats().segments == 0
 
 
-async def test_a_new_cursor_starts_at_the_oldest_segment(
-    open_wal: Callable[..., Wal], batch: Callable[..., Batch]
-) -> None:
-    wal = open_wal()
-    await wal.append(batch(1))
-    seal(wal)
-    assert [one.first for one in seal(wal, "late")] == [1]
-
-
-async def test_passed_counts_what_is_still_open(open_wal: Callable[..., Wal], batch: Callable[..., Batch]) -> None:
-    wal = open_wal()
-    wal.register("store")
-    await wal.append(batch(1))
-    assert wal.passed("store") == 0
-
-
 async def test_tokens_of_one_number_differ(
     open_wal: Callable[..., Wal], batch: Callable[..., Batch], tmp_path: Path
 ) -> None:
@@ -176,23 +110,6 @@ async def test_tokens_of_one_number_differ(
     assert tokens[0][1] != tokens[1][1]
 
 
-def test_wake_ends_a_wait_that_comes_after_it(open_wal: Callable[..., Wal]) -> None:
-    wal = open_wal()
-    wal.register("store")
-    wal.wake()
-    assert wal.wait("store", 60) == []
-
-
-def test_close_ends_every_wait(open_wal: Callable[..., Wal]) -> None:
-    wal = open_wal()
-    wal.register("store")
-    waiting = threading.Thread(target=wal.wait, args=("store", 60))
-    waiting.start()
-    wal.close()
-    waiting.join(10)
-    assert not waiting.is_alive()
-
-
 async def test_close_writes_what_is_queued(
     open_wal: Callable[..., Wal], batch: Callable[..., Batch], tmp_path: Path
 ) -> None:
@@ -206,36 +123,6 @@ async def test_close_writes_what_is_queued(
     assert list((tmp_path / "wal").glob("*.open")) == []
     with pytest.raises(Closing):
         await wal.append(batch(99))
-
-
-async def test_a_cancelled_append_harms_nobody(open_wal: Callable[..., Wal], batch: Callable[..., Batch]) -> None:
-    wal = open_wal()
-    gone = asyncio.ensure_future(wal.append(batch(1)))
-    stays = asyncio.ensure_future(wal.append(batch(2)))
-    await asyncio.sleep(0)
-    gone.cancel()
-    assert await stays in {1, 2}
-
-
-async def test_a_full_backlog_refuses(open_wal: Callable[..., Wal], batch: Callable[..., Batch]) -> None:
-    wal = open_wal(WalSettings(min_free_bytes=0, max_bytes=300))
-    await wal.append(batch(1, size=200))
-    with pytest.raises(Backpressure, match=r"wal\.max_bytes"):
-        await wal.append(batch(2, size=200))
-    seal(wal)
-    wal.advance("store", wal.sealed("store")[0])
-    assert await wal.append(batch(2, size=200)) == 2
-
-
-async def test_a_full_queue_refuses_and_one_large_batch_fits(
-    open_wal: Callable[..., Wal], batch: Callable[..., Batch]
-) -> None:
-    wal = open_wal(WalSettings(min_free_bytes=0, max_pending_bytes=100))
-    answers = await asyncio.gather(
-        *(wal.append(batch(number, size=500)) for number in range(5)), return_exceptions=True
-    )
-    assert answers[0] == 1
-    assert isinstance(answers[1], Backpressure)
 
 
 async def test_too_little_room_refuses_before_the_disk_is_full(

@@ -8,7 +8,7 @@ import os
 import shutil
 from pathlib import Path
 
-from logyard.wal.segment import Segment
+from logyard.ports import Sealed
 
 __all__ = ["DeadLetters"]
 
@@ -20,7 +20,7 @@ class DeadLetters:
         """Made when the first one comes."""
         self._directory = directory
 
-    def put(self, segment: Segment, reason: str) -> Path:
+    def put(self, segment: Sealed, reason: str) -> Path:
         """Keep a copy of the segment; where it lies. Raises ``OSError``."""
         self._directory.mkdir(parents=True, exist_ok=True)
         name = f"{segment.token.replace('/', '_')}-{segment.path.name}"

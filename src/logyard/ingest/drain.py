@@ -17,10 +17,8 @@ from typing import Final
 from logyard.clock import Clock
 from logyard.errors import BadInput, LogyardError, NotNow, StoreFailed
 from logyard.ingest.dead_letter import DeadLetters
-from logyard.ports import Parcel, Store
+from logyard.ports import Buffer, Parcel, Sealed, Store
 from logyard.telemetry import Event, Telemetry
-from logyard.wal.log import Wal
-from logyard.wal.segment import Segment
 
 __all__ = ["CURSOR", "Drain", "DrainDelayed", "SegmentLost", "SegmentStored"]
 
@@ -58,7 +56,7 @@ class SegmentLost(Event, frozen=True, kw_only=True):
 class Drain:
     """The cursor ``store`` of the write-ahead log, and the thread that moves it."""
 
-    def __init__(self, wal: Wal, store: Store, dead: DeadLetters, *, clock: Clock, telemetry: Telemetry) -> None:
+    def __init__(self, wal: Buffer, store: Store, dead: DeadLetters, *, clock: Clock, telemetry: Telemetry) -> None:
         """``start`` begins."""
         self._wal = wal
         self._store = store
@@ -68,11 +66,11 @@ class Drain:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._waiting: list[tuple[int, asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
-        self._flying: OrderedDict[int, tuple[Segment, bool]] = OrderedDict()
+        self._flying: OrderedDict[int, tuple[Sealed, bool]] = OrderedDict()
         self._slots = threading.Semaphore(_LANES + 1)
         self.trouble = ""
         """Why the store takes nothing at the moment; "" while it does."""
-        self._work: queue.SimpleQueue[Segment | None] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[Sealed | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="logyard-drain", daemon=True)
         # Daemons, not a pool: a pool's threads hold the interpreter's exit for as long as the engine holds them.
         self._lanes = [
@@ -144,7 +142,7 @@ class Drain:
         while (segment := self._work.get()) is not None:
             self._carry(segment)
 
-    def _carry(self, segment: Segment) -> None:
+    def _carry(self, segment: Sealed) -> None:
         try:
             if self._store_segment(segment):
                 with self._lock:
@@ -166,7 +164,7 @@ class Drain:
                 del self._flying[number]
         self._release()
 
-    def _store_segment(self, segment: Segment) -> bool:
+    def _store_segment(self, segment: Sealed) -> bool:
         """Try until it is in the store, or in the dead letters; False when the process stops first."""
         failures = 0
         while True:
@@ -181,7 +179,7 @@ class Drain:
             if self._stop.wait(_random.uniform(0.1, min(_LONGEST_WAIT, 0.2 * 2**failures))):
                 return False
 
-    def _attempt(self, segment: Segment) -> LogyardError | None:
+    def _attempt(self, segment: Sealed) -> LogyardError | None:
         started = self._clock.monotonic()
         try:
             batches = segment.batches()
@@ -200,7 +198,7 @@ class Drain:
         self._telemetry.emit(SegmentStored(count=sum(batch.rows for batch in batches), seconds=seconds))
         return None
 
-    def _bury(self, segment: Segment, reason: str) -> bool:
+    def _bury(self, segment: Sealed, reason: str) -> bool:
         """Put it aside; tried until there is room for it. False when the process stops first."""
         while True:
             try:

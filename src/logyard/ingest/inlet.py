@@ -14,10 +14,9 @@ from logyard.ingest.ledger import Ledger
 from logyard.model.batch import Batch, Encoded, Receipt
 from logyard.model.ids import LogIds
 from logyard.pipeline.chain import Chain
-from logyard.ports import Submission, Tap
+from logyard.ports import Buffer, Submission, Tap
 from logyard.telemetry import Event, Telemetry
 from logyard.types import BatchId, Nanoseconds
-from logyard.wal.log import Wal
 
 __all__ = ["BatchAccepted", "DuplicateAnswered", "InletParts", "RecordsDropped", "WalInlet"]
 
@@ -54,7 +53,7 @@ class InletParts(msgspec.Struct, frozen=True, kw_only=True):
 class WalInlet:
     """``ports.Inlet`` in front of a write-ahead log."""
 
-    def __init__(self, wal: Wal, parts: InletParts) -> None:
+    def __init__(self, wal: Buffer, parts: InletParts) -> None:
         """What it takes in is durable when ``wal`` says so."""
         self._wal = wal
         self._ids = parts.ids

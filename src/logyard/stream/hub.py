@@ -23,17 +23,18 @@ from logyard.clock import Clock
 from logyard.config import TailConfig
 from logyard.errors import Backpressure, Closing, LogyardError
 from logyard.model.batch import Batch
-from logyard.stream.backlog import Backlog, Mark, Skipped
+from logyard.stream.backlog import Backlog, Mark, Published, Skipped
 from logyard.stream.chunk import Chunk, Load, Missed, Nth, Watch
 from logyard.stream.decode import decode
 from logyard.stream.recent import Behind, Recent
 from logyard.stream.subscription import Subscription
 from logyard.telemetry import Event, Telemetry
-from logyard.types import LogId, Tenant
+from logyard.types import LogId
 
 __all__ = ["Hub", "Limits", "LiveFailed", "LiveRowsDecoded", "LiveRowsMatched", "LiveRowsMissed"]
 
 Answer = Chunk | Exception
+_Key = tuple[Hashable, bool]
 Made = TypeVar("Made", Load, Chunk)
 
 
@@ -94,6 +95,7 @@ class _Group(msgspec.Struct):
     """Everybody who asks the same."""
 
     watch: Watch
+    foreign: bool
     members: dict[int, Subscription]
 
 
@@ -103,12 +105,13 @@ class Hub:
     def __init__(self, *, limits: Limits, nth: Nth, telemetry: Telemetry, clock: Clock) -> None:
         """``nth`` is ``LogIds.nth``: the ids of a batch's records."""
         self._limits = limits
-        self._nth = nth
+        self.nth = nth
+        """Ids of a batch's records."""
         self._telemetry = telemetry
         self._clock = clock
         self._backlog = Backlog(size=limits.backlog_bytes, load_size=limits.load_bytes, load_rows=limits.load_rows)
         self._recent = Recent(nth)
-        self._groups: dict[Hashable, _Group] = {}
+        self._groups: dict[_Key, _Group] = {}
         self._subscriptions: dict[int, Subscription] = {}
         self._tails: dict[int, Subscription] = {}
         self._wake = asyncio.Event()
@@ -121,16 +124,29 @@ class Hub:
         """How many listen."""
         return len(self._subscriptions)
 
-    def publish(self, batch: Batch) -> None:
-        """Take note of a committed batch. ``ports.Tap``: returns at once, never raises."""
+    def publish(self, batch: Batch, *, foreign: bool = False) -> None:
+        """Take note of a committed batch, of this node or a ``foreign`` one. ``ports.Tap``: returns at once, never
+        raises.
+        """
         self._recent.add(batch)
         if not self._subscriptions:
             return
-        self._backlog.add(batch)
+        self._backlog.add(batch, foreign=foreign)
         self._wake.set()
 
-    def subscribe(self, watch: Watch, *, limited: bool = True) -> Subscription:
-        """Hear of everything that is published from now on. Close the subscription when done.
+    def recall(self, first: LogId, rows: int) -> None:
+        """A foreign batch has passed while nobody listened: only its place in the stream is kept."""
+        self._recent.note(first, rows)
+
+    def skip(self, rows: int) -> None:
+        """Rows of other nodes are missing here."""
+        if self._subscriptions:
+            self._backlog.skip(Skipped(tenant=None, rows=rows, foreign=True))
+            self._wake.set()
+
+    def subscribe(self, watch: Watch, *, limited: bool = True, foreign: bool = True) -> Subscription:
+        """Hear of everything that is published from now on, with ``foreign`` also of what other nodes have accepted.
+        Close the subscription when done.
 
         ``Backpressure`` beyond ``tail.max_subscribers`` (``limited=False`` is for our own parts),
         ``Closing`` after ``close``.
@@ -141,6 +157,7 @@ class Hub:
             raise Backpressure(f"{len(self._subscriptions)} live tails are open (tail.max_subscribers)", retry_after=5)
         limits = self._limits
         subscription = Subscription(watch, rows=limits.buffer_rows, size=limits.buffer_bytes, closed=self._forget)
+        subscription.foreign = foreign
         self._subscriptions[id(subscription)] = subscription
         if limited:
             self._tails[id(subscription)] = subscription
@@ -191,20 +208,20 @@ class Hub:
             if isinstance(task, Mark):
                 task.reached()
             elif isinstance(task, Skipped):
-                self._tell(task.tenant, task.rows, "overload")
-            elif watches := self._watches(task[0].tenant):
+                self._tell(task, "bus" if task.tenant is None else "overload")
+            elif watches := self._watches(task):
                 started = self._clock.monotonic()
-                answers = await loop.run_in_executor(worker, self._answers, task, watches)
+                answers = await loop.run_in_executor(worker, self._answers, task.batches, watches)
                 self._deliver(task, answers)
                 seconds = self._clock.monotonic() - started
-                self._telemetry.emit(LiveRowsDecoded(count=sum(each.rows for each in task), seconds=seconds))
+                self._telemetry.emit(LiveRowsDecoded(count=sum(each.rows for each in task.batches), seconds=seconds))
 
-    def _watches(self, tenant: Tenant) -> Mapping[Hashable, Watch]:
-        return {key: group.watch for key, group in self._groups.items() if _may_see(group.watch, tenant)}
+    def _watches(self, task: Published) -> Mapping[_Key, Watch]:
+        return {key: group.watch for key, group in self._groups.items() if _hears(group, task)}
 
-    def _answers(self, batches: Sequence[Batch], watches: Mapping[Hashable, Watch]) -> Mapping[Hashable, Answer] | None:
+    def _answers(self, batches: Sequence[Batch], watches: Mapping[_Key, Watch]) -> Mapping[_Key, Answer] | None:
         """In the worker thread. None: these batches cannot be decoded."""
-        load = self._guarded("decoder", lambda: decode(batches, self._nth))
+        load = self._guarded("decoder", lambda: decode(batches, self.nth))
         if isinstance(load, Exception):
             return None
         return {key: self._guarded("watch", _asking(watch, load)) for key, watch in watches.items()}
@@ -219,9 +236,10 @@ class Hub:
             self._telemetry.emit(LiveFailed(part=part, detail=f"{type(error).__name__}: {error}"))
             return LogyardError(f"the live {part} failed: {error}")
 
-    def _deliver(self, batches: Sequence[Batch], answers: Mapping[Hashable, Answer] | None) -> None:
+    def _deliver(self, task: Published, answers: Mapping[_Key, Answer] | None) -> None:
         if answers is None:
-            self._tell(batches[0].tenant, sum(batch.rows for batch in batches), "failed")
+            rows = sum(batch.rows for batch in task.batches)
+            self._tell(Skipped(tenant=task.tenant, rows=rows, foreign=task.foreign), "failed")
             return
         for key, answer in answers.items():
             group = self._groups.get(key)
@@ -242,33 +260,35 @@ class Hub:
         if dropped:
             self._telemetry.emit(LiveRowsMissed(reason="slow", count=dropped))
 
-    def _tell(self, tenant: Tenant, rows: int, reason: str) -> None:
-        """All of the tenant's subscribers missed up to so many rows."""
+    def _tell(self, skipped: Skipped, reason: str) -> None:
+        """All who would have heard of them missed up to so many rows."""
         for group in self._groups.values():
-            if _may_see(group.watch, tenant):
+            if _hears(group, skipped):
                 for subscription in group.members.values():
-                    subscription.offer(Missed(count=rows, exact=False))
-        self._telemetry.emit(LiveRowsMissed(reason=reason, count=rows))
+                    subscription.offer(Missed(count=skipped.rows, exact=False))
+        self._telemetry.emit(LiveRowsMissed(reason=reason, count=skipped.rows))
 
     def _join(self, subscription: Subscription) -> None:
         if not subscription.open:
             return
-        group = self._groups.setdefault(subscription.watch.key, _Group(subscription.watch, {}))
+        made = _Group(subscription.watch, subscription.foreign, {})
+        group = self._groups.setdefault(subscription.group, made)
         group.members[id(subscription)] = subscription
 
     def _forget(self, subscription: Subscription) -> None:
         self._subscriptions.pop(id(subscription), None)
         self._tails.pop(id(subscription), None)
-        group = self._groups.get(subscription.watch.key)
+        group = self._groups.get(subscription.group)
         if group is not None:
             group.members.pop(id(subscription), None)
             if not group.members:
-                del self._groups[subscription.watch.key]
+                del self._groups[subscription.group]
 
 
 def _asking(watch: Watch, load: Load) -> Callable[[], Chunk]:
     return lambda: watch.answer(load)
 
 
-def _may_see(watch: Watch, tenant: Tenant) -> bool:
-    return watch.tenant is None or watch.tenant == tenant
+def _hears(group: _Group, task: Published | Skipped) -> bool:
+    may_see = task.tenant is None or group.watch.tenant is None or group.watch.tenant == task.tenant
+    return may_see and (group.foreign or not task.foreign)

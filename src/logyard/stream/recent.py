@@ -44,7 +44,11 @@ class Recent:
 
     def add(self, batch: Batch) -> None:
         """Remember it; costs next to nothing."""
-        self._ranges.append((batch.first, batch.rows))
+        self.note(batch.first, batch.rows)
+
+    def note(self, first: LogId, rows: int) -> None:
+        """Remember a batch that nobody has opened."""
+        self._ranges.append((first, rows))
 
     def behind(self, last: LogId) -> Behind:
         """What a subscriber who had the record ``last``, and all before it, has not had."""

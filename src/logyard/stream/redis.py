@@ -1,4 +1,4 @@
-"""Every accepted record on Redis channels: ``logs:all``, and ``logs:<service>`` for its service.
+"""Every record that this node accepted on Redis channels: ``logs:all``, and ``logs:<service>`` for its service.
 
 The publisher is one more subscriber of the hub, so Redis can delay nobody: while it is away, rows wait in
 the bounded queue, then the oldest go and are counted (``logyard_redis_rows_dropped_total``). A message is
@@ -78,7 +78,7 @@ class RedisPublisher:
         self._telemetry = telemetry
         self._hub = hub
         self._ended = asyncio.Event()
-        self._subscription = hub.subscribe(watch, limited=False)
+        self._subscription = hub.subscribe(watch, limited=False, foreign=False)
         self._trouble = "not connected yet"
         telemetry.watch("logyard_redis_connected", "1 while Redis answers.", lambda: float(not self._trouble))
         telemetry.watch("logyard_redis_waiting_rows", "Rows to publish.", lambda: self._subscription.waiting)

@@ -4,7 +4,7 @@ nobody.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from logyard.stream.chunk import Chunk, Missed, Watch
 
@@ -19,6 +19,8 @@ class Subscription:
     def __init__(self, watch: Watch, *, rows: int, size: int, closed: Callable[["Subscription"], None]) -> None:
         """Hold at most ``rows`` rows and ``size`` bytes. ``closed`` hears of the end, once."""
         self.watch = watch
+        self.foreign = True
+        """It hears of what other nodes have accepted, too. Set by the hub."""
         self.missed = 0
         """Rows lost so far, for whatever reason."""
         self._max_rows = rows
@@ -31,6 +33,11 @@ class Subscription:
         self._reader: asyncio.Future[None] | None = None
         self._ended = False
         self._error: Exception | None = None
+
+    @property
+    def group(self) -> tuple[Hashable, bool]:
+        """Those of one group get the same."""
+        return self.watch.key, self.foreign
 
     @property
     def open(self) -> bool:

@@ -13,8 +13,9 @@ import msgspec
 
 from logyard.errors import NotNow
 from logyard.model.batch import Batch, Receipt
+from logyard.ports import Sealed
 from logyard.types import BatchId
-from logyard.wal.cursor import Cursors
+from logyard.wal.cursor import CursorTable
 from logyard.wal.record import Form
 from logyard.wal.segment import Segment
 from logyard.wal.settings import Site
@@ -35,7 +36,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
 class Backlog:
     """Thread-safe. ``bytes`` and ``position`` may be read without waiting."""
 
-    def __init__(self, site: Site, cursors: Cursors, segments: Sequence[Segment]) -> None:
+    def __init__(self, site: Site, cursors: CursorTable, segments: Sequence[Segment]) -> None:
         """``segments`` are those that recovery found, all sealed, in order."""
         self._site = site
         self._cursors = cursors
@@ -141,7 +142,7 @@ class Backlog:
         self._cursors.remove(cursor)
         self._drop()
 
-    def advance(self, cursor: str, segment: Segment) -> None:
+    def advance(self, cursor: str, segment: Sealed) -> None:
         """The cursor has passed the segment, for good. Raises ``NotNow`` when that could not be written."""
         after = segment.number + 1
         if after <= self._cursors.next(cursor):
@@ -156,6 +157,10 @@ class Backlog:
             # for good, a start that reads the old cursor finds nothing to read again.
             self._remove(segment)
             self._cursors.pass_over(cursor, after)
+        self._drop()
+
+    def discard_passed(self) -> None:
+        """Delete what every cursor has passed before this process came."""
         self._drop()
 
     def passed(self, cursor: str) -> int:
@@ -219,7 +224,7 @@ class Backlog:
         with self._changed:
             return segment.path != path
 
-    def _remove(self, segment: Segment) -> None:
+    def _remove(self, segment: Sealed) -> None:
         """Delete a file that nobody needs, durably. Raises ``NotNow``."""
         try:
             self._site.disk.unlink(segment.path)

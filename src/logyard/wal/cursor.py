@@ -11,13 +11,41 @@ import threading
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from logyard.wal.disk import Disk, replace_file
 
-__all__ = ["Cursors"]
+__all__ = ["CursorTable", "Cursors", "is_cursor_name"]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+
+
+class CursorTable(Protocol):
+    """Where the readers stand, by name. Any thread. ``Cursors`` keeps it in files."""
+
+    def all(self) -> Mapping[str, int]:
+        """Number of the next segment by cursor."""
+        ...
+
+    def next(self, name: str) -> int:
+        """Number of the next segment that ``name`` wants. Raises ``KeyError``."""
+        ...
+
+    def low(self) -> int:
+        """Every cursor has passed what lies below; 0 without cursors: nothing goes."""
+        ...
+
+    def set(self, name: str, number: int) -> None:
+        """Move. Raises ``ValueError`` for a bad name; ``OSError`` or ``NotNow``: it has not moved."""
+        ...
+
+    def pass_over(self, name: str, number: int) -> None:
+        """Move in this process only."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Forget the reader. Raises as ``set`` does."""
+        ...
 
 
 class Cursors:
@@ -29,7 +57,7 @@ class Cursors:
         self._directory = directory
         self._writing = threading.Lock()
         disk.make_directory(directory)
-        names = [name for name in disk.list(directory) if _is_name(name)]
+        names = [name for name in disk.list(directory) if is_cursor_name(name)]
         self._next = {name: _parse(disk.read(directory / name)) for name in names}
 
     def all(self) -> Mapping[str, int]:
@@ -48,7 +76,7 @@ class Cursors:
 
     def set(self, name: str, number: int) -> None:
         """Move, durably. Raises ``ValueError`` for what cannot be a file name."""
-        if not _is_name(name):
+        if not is_cursor_name(name):
             raise ValueError(f"{name!r} is no name for a cursor")
         text = str(number).encode()
         with self._writing:
@@ -66,7 +94,8 @@ class Cursors:
         self._next = {other: number for other, number in self._next.items() if other != name}
 
 
-def _is_name(text: str) -> bool:
+def is_cursor_name(text: str) -> bool:
+    """Whether a reader may be called so, here or elsewhere."""
     return _NAME.fullmatch(text) is not None and not text.endswith(".tmp")
 
 

@@ -52,6 +52,11 @@ class Intake:
         """Bytes of bodies that are not committed yet."""
         return self._bytes
 
+    @property
+    def closing(self) -> bool:
+        """Nothing new is taken."""
+        return self._closing
+
     def put(self, item: Pending) -> None:
         """Raises ``Backpressure``, ``Closing``, or ``StoreFailed`` when the writer is gone."""
         size = len(item.body)

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
 from logyard.clock import Clock
 from logyard.errors import Backpressure, DiskFull, StoreFailed
 from logyard.model.batch import Batch, Encoded, Receipt
+from logyard.ports import BufferStats, Sealed
 from logyard.types import BatchId
 from logyard.wal.backlog import Backlog
 from logyard.wal.cursor import Cursors
@@ -20,54 +21,65 @@ from logyard.wal.record import body_of, check, form_of
 from logyard.wal.recover import RecoveryReport, recover
 from logyard.wal.segment import Segment
 from logyard.wal.settings import Site, WalSettings
-from logyard.wal.writer import Writer
+from logyard.wal.writer import Writer, WriterStats
 
-__all__ = ["RecoveryReport", "Segment", "Wal", "WalSettings", "WalStats"]
+__all__ = ["LogWriter", "Parts", "RecoveryReport", "Segment", "Wal", "WalSettings"]
 
 _INLINE_ROWS: Final = 1_000  # a frame up to this size is encoded on the event loop: less than a millisecond
 _LOOK_SECONDS: Final = 0.5
 _LOOK_BYTES: Final = 16 << 20
 
 
-class WalStats(msgspec.Struct, frozen=True, kw_only=True):
-    """Cheap numbers. Totals count since the start; lags are seconds since the arrival of the oldest
-    unpassed batch.
-    """
+class LogWriter(Protocol):
+    """The one thread that makes batches durable; it tells the backlog and whoever waits."""
 
-    backlog_bytes: int
-    backlog_rows: int
-    pending_bytes: int
-    segments: int
-    appended_total: int
-    appended_rows_total: int
-    appended_bytes_total: int
-    commits_total: int
-    failures_total: int
-    """Commits that the disk refused; their senders were told."""
-    fsync_seconds_total: float
-    lag: dict[str, float]
-    corrupt_frames: int
-    torn_bytes: int
+    stats: WriterStats
+
+    @property
+    def trouble(self) -> str:
+        """Why it cannot at the moment; "" while it can."""
+        ...
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def join(self) -> None:
+        """Wait for its end, which comes when the intake is closed and empty."""
+        ...
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a log is made of: the rest is the same, wherever the bytes become durable."""
+
+    site: Site
+    backlog: Backlog
+    intake: Intake
+    writer: LogWriter
+    recovery: RecoveryReport
+    lock: contextlib.ExitStack
+    """Left when nothing more is written."""
+    links: contextlib.ExitStack
+    """Left when nothing more is read."""
 
 
 class Wal:
-    """One per directory. ``append`` on an event loop; everything else on any thread."""
+    """``ports.Buffer``. One per directory; made by ``Wal.open``, or by ``wal/remote`` for one on a quorum."""
 
-    def __init__(self, site: Site, lock: contextlib.ExitStack) -> None:
-        """Use ``Wal.open``."""
-        site.disk.make_directory(site.directory)
-        cursors = Cursors(site.disk, site.directory / "cursors")
-        recovered = recover(site, cursors)
-        self.recovery = recovered.report
+    def __init__(self, parts: Parts) -> None:
+        """Starts to write."""
+        self.recovery = parts.recovery
         """What the start found."""
-        self._site = site
-        self._lock = lock
-        self._backlog = Backlog(site, cursors, recovered.segments)
-        self._intake = Intake(site.settings.max_pending_bytes)
-        self._writer = Writer(site, self._backlog, self._intake, number=recovered.next_number)
+        self._site = parts.site
+        self._lock = parts.lock
+        self._links = parts.links
+        self._backlog = parts.backlog
+        self._intake = parts.intake
+        self._writer = parts.writer
         self._free = 0
         self._looked_at = float("-inf")
         self._since_look = 0
+        self._writer.start()
 
     @classmethod
     def open(cls, directory: Path, *, settings: WalSettings, disk: Disk, clock: Clock) -> "Wal":
@@ -78,14 +90,13 @@ class Wal:
         try:
             disk.make_directory(directory)
             lock.enter_context(disk.lock(directory / "lock"))
-            wal = cls(Site(directory, settings, disk, clock), lock)
+            parts = _local(Site(directory, settings, disk, clock), lock)
         except BlockingIOError as error:
             raise StoreFailed(f"another process uses the write-ahead log in {directory}") from error
         except OSError as error:
             lock.close()
             raise StoreFailed(f"cannot open the write-ahead log in {directory}: {error}") from error
-        wal._writer.start()
-        return wal
+        return cls(parts)
 
     async def append(self, batch: Batch, committed: Callable[[int], None] | None = None) -> int:
         """The batch's position, 1 and up, once it would survive a crash. Positions are counted anew in each
@@ -141,7 +152,7 @@ class Wal:
         """End every ``wait`` that is going on, or each cursor's next."""
         self._backlog.wake()
 
-    def advance(self, cursor: str, segment: Segment) -> None:
+    def advance(self, cursor: str, segment: Sealed) -> None:
         """The cursor has passed the segment and all before it. Raises ``NotNow`` when that could not be
         made durable.
 
@@ -159,10 +170,15 @@ class Wal:
         """What the keyed batches got that are in the log now, open segments included. Reads files."""
         return self._backlog.receipts()
 
-    def stats(self) -> WalStats:
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be kept at the moment; "" while it can."""
+        return self._writer.trouble
+
+    def stats(self) -> BufferStats:
         """Cheap enough to be asked every second."""
         contents, counted = self._backlog.contents(), self._writer.stats
-        return WalStats(
+        return BufferStats(
             backlog_bytes=contents.bytes,
             backlog_rows=contents.rows,
             pending_bytes=self._intake.bytes,
@@ -184,6 +200,11 @@ class Wal:
         self._writer.join()
         self._lock.close()
 
+    def release(self) -> None:
+        """``close``, and let go of everything. Nothing may be called afterwards."""
+        self.close()
+        self._links.close()
+
     def _admit(self, size: int) -> None:
         backlog = self._backlog.bytes + self._intake.bytes
         if backlog and backlog + size > self._site.settings.max_bytes:
@@ -202,3 +223,22 @@ class Wal:
     def _has_room(self) -> bool:
         """By what the disk said last, and what went to it since; asked anew every half second or 16 MiB."""
         return self._free - self._since_look >= self._site.settings.min_free_bytes
+
+
+def _local(site: Site, lock: contextlib.ExitStack) -> Parts:
+    """A log on this machine's disk, what was there recovered. Raises ``OSError``."""
+    cursors = Cursors(site.disk, site.directory / "cursors")
+    recovered = recover(site, cursors)
+    backlog = Backlog(site, cursors, recovered.segments)
+    intake = Intake(site.settings.max_pending_bytes)
+    writer = Writer(site, backlog, intake, number=recovered.next_number)
+    links = contextlib.ExitStack()
+    return Parts(
+        site=site,
+        backlog=backlog,
+        intake=intake,
+        writer=writer,
+        recovery=recovered.report,
+        lock=lock,
+        links=links,
+    )

@@ -23,7 +23,7 @@ from logyard.wal.record import Form, encode
 from logyard.wal.segment import Segment, SegmentName
 from logyard.wal.settings import Site
 
-__all__ = ["Writer", "WriterStats"]
+__all__ = ["Outcome", "Writer", "WriterStats", "deliver"]
 
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -47,7 +47,7 @@ class _OpenFile:
     opened: float
 
 
-_Outcome = tuple[Pending, int | LogyardError]
+Outcome = tuple[Pending, int | LogyardError]
 
 
 class Writer:
@@ -62,6 +62,11 @@ class Writer:
         self._number = number
         self._open: dict[Form, _OpenFile] = {}
         self._thread = threading.Thread(target=self._run, name="wal-writer", daemon=True)
+
+    @property
+    def trouble(self) -> str:
+        """None that lasts: each write tries the disk again."""
+        return ""
 
     def start(self) -> None:
         """Begin to write."""
@@ -84,7 +89,7 @@ class Writer:
                     return
         except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it was
             failure = StoreFailed(f"the write-ahead log has stopped: {error!r}")
-            _deliver([(item, failure) for item in (*items, *self._intake.fail(error))])
+            deliver([(item, failure) for item in (*items, *self._intake.fail(error))])
         finally:
             self._backlog.close()
 
@@ -104,7 +109,7 @@ class Writer:
                 forms[item.form].append(item)
             told = [outcome for form, group in forms.items() for outcome in self._commit(form, group)]
             self._intake.release(chunk)
-            _deliver(told)
+            deliver(told)
             self._seal_due(asked=False)
 
     def _chunks(self, items: Sequence[Pending]) -> Iterator[list[Pending]]:
@@ -127,7 +132,7 @@ class Writer:
         settings = self._site.settings
         return size >= settings.segment_bytes or rows >= settings.segment_rows
 
-    def _commit(self, form: Form, items: list[Pending]) -> list[_Outcome]:
+    def _commit(self, form: Form, items: list[Pending]) -> list[Outcome]:
         """Durable, or refused as a whole."""
         buffers: list[Buffer] = []
         for item in items:
@@ -240,9 +245,9 @@ def _refusal(error: OSError) -> NotNow:
     return NotNow(f"the write-ahead log cannot be written: {error}", retry_after=5.0)
 
 
-def _deliver(outcomes: Sequence[_Outcome]) -> None:
+def deliver(outcomes: Sequence[Outcome]) -> None:
     """Tell everybody of one commit at once, in the order of their positions."""
-    loops: dict[asyncio.AbstractEventLoop, list[_Outcome]] = defaultdict(list)
+    loops: dict[asyncio.AbstractEventLoop, list[Outcome]] = defaultdict(list)
     for item, outcome in outcomes:
         loops[item.loop].append((item, outcome))
     for loop, told in loops.items():
@@ -250,7 +255,7 @@ def _deliver(outcomes: Sequence[_Outcome]) -> None:
             loop.call_soon_threadsafe(_resolve, told)
 
 
-def _resolve(outcomes: Sequence[_Outcome]) -> None:
+def _resolve(outcomes: Sequence[Outcome]) -> None:
     for item, outcome in outcomes:
         if isinstance(outcome, int) and item.committed is not None:
             item.committed(outcome)

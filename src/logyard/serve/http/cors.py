@@ -8,7 +8,7 @@ __all__ = ["Cors"]
 Headers = tuple[tuple[bytes, bytes], ...]
 
 _METHODS: Final = b"GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS"
-_EXPOSED: Final = b"X-Request-Id, Retry-After, Idempotency-Replayed"
+_EXPOSED: Final = b"X-Request-Id, Retry-After, Idempotency-Replayed, Logyard-Nodes-Lag"
 _MAX_AGE: Final = b"600"
 
 

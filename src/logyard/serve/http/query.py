@@ -52,7 +52,7 @@ def _row_routes(services: Services) -> Sequence[HTTPRouteHandler]:
     async def query(request: WebRequest) -> Streamed:
         given = await read_parameters(request, services.clock)
         asked = _request(given, services, limit=given.count("limit", _DEFAULT_LIMIT, _MOST))
-        return await _streamed(services.search.rows(asked), given)
+        return await _streamed(services.search.rows(asked), given, services)
 
     @route(
         "/api/v1/sql",
@@ -66,7 +66,7 @@ def _row_routes(services: Services) -> Sequence[HTTPRouteHandler]:
         limit = given.count("limit", _DEFAULT_LIMIT, _MOST)
         longest = given.seconds("timeout", services.config.query.timeout)
         rows = await services.search.sql(given.needed("query", "sql"), limit=limit, timeout=longest)
-        return await _streamed(_at_once(rows), given)
+        return await _streamed(_at_once(rows), given, services)
 
     return [query, sql]
 
@@ -176,6 +176,9 @@ async def _at_once(rows: list[Row]) -> AsyncIterator[list[Row]]:
     yield rows
 
 
-async def _streamed(chunks: Chunks, given: Parameters) -> Streamed:
+async def _streamed(chunks: Chunks, given: Parameters, services: Services) -> Streamed:
     how = row_format(given.text("format"))
-    return await Streamed.open(encoded(chunks, how), how.media_type, ((b"x-accel-buffering", b"no"),))
+    headers = [(b"x-accel-buffering", b"no")]
+    if lag := services.nodes_lag():
+        headers.append((b"logyard-nodes-lag", lag.encode()))
+    return await Streamed.open(encoded(chunks, how), how.media_type, headers)

@@ -37,5 +37,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """What is not ready, by part, and why; empty when all is. Cheap."""
     soft: Callable[[], Mapping[str, str]] = nothing
     """What is wrong but stops nobody (``redis``: away since ...), by part. Cheap."""
+    nodes_lag: Callable[[], str] = str
+    """How far the other nodes of the bus may lag, for the header of answers; empty where there is no bus. Cheap."""
     receivers: Sequence[HttpRoute] = ()
     """What the HTTP receivers brought."""
