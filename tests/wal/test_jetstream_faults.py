@@ -122,6 +122,25 @@ async def test_the_leader_killed_amid_publishing_loses_nothing(nats: NatsCluster
     assert buffer.trouble == ""
 
 
+async def test_a_leader_that_hangs_is_left_and_comes_back_without_harm(nats: NatsCluster, opening: Opening) -> None:
+    buffer = opening("HANGS", more="&timeout=2")
+    load = Load(buffer, 1)
+    await load.reach(50)
+    leader = await asyncio.to_thread(nats.leader, "HANGS-node")
+    nats.pause(leader)
+    try:
+        await load.reach(150)
+    finally:
+        nats.resume(leader)
+    await load.reach(50)
+    await load.stop()
+    mine = await asyncio.to_thread(read, buffer)
+    check(load, mine)
+    assert in_order(load, mine)
+    before = contents(buffer)
+    assert await asyncio.to_thread(contents, opening("HANGS")) == before
+
+
 async def test_all_killed_and_started_again_loses_nothing(nats: NatsCluster, opening: Opening) -> None:
     buffer = opening("ALL")
     load = Load(buffer, 1)

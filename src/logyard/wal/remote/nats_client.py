@@ -21,6 +21,7 @@ __all__ = ["NotAsExpectedError", "check_buffer", "connected", "message_limit", "
 _HEADER_ROOM: Final = 1024
 """Of a message's limit: headers count."""
 _LEAST_LIMIT: Final = 4096
+_PING_SECONDS: Final = 1
 _PENDING_BYTES: Final = 32 << 20
 _WRONG_SEQUENCE: Final = 10071
 _FULL: Final[Mapping[int, type[NotNow]]] = {10077: Backpressure, 10122: Backpressure, 10047: DiskFull, 10023: DiskFull}
@@ -43,7 +44,10 @@ async def connected(address: Address, patience: float) -> Client:
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=0.2,
                 connect_timeout=2,
-                # What is sent while nobody listens is refused at once, not kept for later.
+                # A server that hangs is left for another after some seconds.
+                ping_interval=_PING_SECONDS,
+                max_outstanding_pings=2,
+                # What waits for a connection may come too late: then the chain refuses it.
                 pending_size=_PENDING_BYTES,
                 error_cb=_noted,
             ),
