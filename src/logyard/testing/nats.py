@@ -118,7 +118,12 @@ class NatsCluster:
     async def _answer(self, question: Callable[[Client], Awaitable[Answer]]) -> Answer:
         servers = [f"nats://{host}" for host in self.hosts]
         client = await nats.connect(
-            servers, connect_timeout=1, allow_reconnect=False, reconnect_time_wait=_LOOK_AGAIN, error_cb=_quiet
+            servers,
+            connect_timeout=1,
+            allow_reconnect=False,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=_LOOK_AGAIN,
+            error_cb=_quiet,
         )
         try:
             return await question(client)

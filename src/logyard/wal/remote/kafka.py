@@ -81,7 +81,7 @@ class Kafka:
             (last,) = self._write([entry], self._patience)
             low, _ = self._group.get_watermark_offsets(self._place(), timeout=self._patience)
         except (KafkaException, NotNow) as error:
-            raise StoreFailed(f"cannot open the buffer {self.name}: {error}") from error
+            raise StoreFailed(f"cannot open the buffer {self.name}: {_reason(error)}") from error
         if saved.offset <= last:  # beyond the end it is of a topic that was deleted
             self._first = max(saved.offset, 0)
             self._cursors = json.loads(saved.metadata or "{}")
@@ -239,4 +239,9 @@ def _offset(message: Message) -> int:
 
 
 def _away(error: Exception) -> NotNow:
-    return NotNow(f"Kafka: {error}", retry_after=2)
+    return NotNow(f"Kafka: {_reason(error)}", retry_after=2)
+
+
+def _reason(error: Exception) -> str:
+    told = error.args[0] if error.args else None
+    return told.str() if isinstance(told, KafkaError) else str(error)
