@@ -325,9 +325,12 @@ def _watch(engine: _Engine, telemetry: Telemetry) -> None:
     telemetry.watch(
         "logyard_wal_lag_seconds", "Age of the oldest of them.", lambda: engine.wal.stats().lag.get(CURSOR, 0.0)
     )
+    telemetry.watch("logyard_wal_available", "1 while records can be kept.", lambda: float(not engine.wal.trouble))
     telemetry.watch("logyard_wal_commits", "Commits, one fsync each.", lambda: engine.wal.stats().commits_total)
     telemetry.watch(
-        "logyard_wal_fsync_seconds", "Seconds spent in fsync.", lambda: engine.wal.stats().fsync_seconds_total
+        "logyard_wal_fsync_seconds",
+        "Seconds spent in fsync.",
+        lambda: engine.wal.stats().fsync_seconds_total,
     )
     telemetry.watch("logyard_dead_letters", "Segments that could not be stored.", engine.dead.count)
 

@@ -124,7 +124,8 @@ class Config(_Section, frozen=True, kw_only=True):
     """Publish every accepted entry on ``logs:all`` and ``logs:<service>`` there."""
     buffer: str = ""
     """Where accepted records are durable: this machine's disk by default. ``nats://HOST:PORT,.../STREAM?replicas=3``
-    keeps them on a quorum of JetStream servers, so that they survive the loss of this machine.
+    keeps them on a quorum of JetStream servers, so that they survive the loss of this machine;
+    ``kafka://HOST:PORT,.../TOPIC`` does so in Kafka. See docs/formats/buffers.md.
     """
     bus: str = ""
     """Where nodes tell each other what they accept, so that a tail on one shows the records of all:

@@ -1,5 +1,6 @@
-"""The conformance suite of the buffer port on the local disk and on JetStream."""
+"""The conformance suite of the buffer port on the local disk, on JetStream and on Kafka."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,10 +9,13 @@ import pytest
 from logyard.clock import SystemClock
 from logyard.ports import Buffer
 from logyard.testing.buffer_suite import CALM, BufferSuite
+from logyard.testing.kafka import KafkaMock
 from logyard.testing.nats import NatsCluster
 from logyard.wal.disk import RealDisk
 from logyard.wal.log import Wal, WalSettings
 from logyard.wal.remote.jetstream import JetStream
+from logyard.wal.remote.journal import Journal
+from logyard.wal.remote.kafka import Kafka
 from logyard.wal.remote.opening import open_remote
 
 Opening = Callable[[WalSettings, Path], Buffer]
@@ -52,18 +56,33 @@ def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsCluster]:
         yield cluster
 
 
-class TestJetStream(BufferSuite):
+def remote(tmp_path: Path, journal: Callable[[str], Journal]) -> Iterator[Room]:
     """With a new spool for each process: nothing on this machine's disk is needed."""
+    spools = iter(range(100))
+    name = re.sub(r"\W", "_", tmp_path.name)
 
+    def opening(settings: WalSettings, directory: Path) -> Buffer:
+        spool = directory / f"spool-{next(spools)}"
+        return open_remote(journal(name), spool, settings=settings, disk=RealDisk(), clock=SystemClock())
+
+    room = Room(tmp_path, opening)
+    yield room
+    room.close()
+
+
+class TestJetStream(BufferSuite):
     @pytest.fixture
     def place(self, tmp_path: Path, nats: NatsCluster) -> Iterator[Room]:
-        spools = iter(range(100))
+        yield from remote(tmp_path, lambda name: JetStream(nats.url(name), "node"))
 
-        def opening(settings: WalSettings, directory: Path) -> Buffer:
-            journal = JetStream(nats.url(directory.name.replace("[", "_").replace("]", "_")), "node")
-            spool = directory / f"spool-{next(spools)}"
-            return open_remote(journal, spool, settings=settings, disk=RealDisk(), clock=SystemClock())
 
-        room = Room(tmp_path, opening)
-        yield room
-        room.close()
+@pytest.fixture(scope="module")
+def kafka() -> Iterator[KafkaMock]:
+    with KafkaMock() as cluster:
+        yield cluster
+
+
+class TestKafka(BufferSuite):
+    @pytest.fixture
+    def place(self, tmp_path: Path, kafka: KafkaMock) -> Iterator[Room]:
+        yield from remote(tmp_path, lambda name: Kafka(kafka.url(name), "node"))

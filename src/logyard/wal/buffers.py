@@ -4,6 +4,7 @@
 
     ""                                                              this machine's disk
     nats://HOST:PORT,HOST:PORT,HOST:PORT/STREAM?replicas=3          a JetStream stream
+    kafka://HOST:PORT,HOST:PORT,HOST:PORT/TOPIC?replicas=3          a Kafka topic
 """
 
 import re
@@ -60,4 +61,10 @@ def _journal(url: str, node: str) -> Journal:
         except ImportError as error:
             raise MissingPart("buffer = nats://...", "nats") from error
         return JetStream(url, node)
-    raise BadConfig(f"{scheme}:// is no buffer; there are: nats://", path="buffer")
+    if scheme == "kafka":
+        try:
+            from logyard.wal.remote.kafka import Kafka  # noqa: PLC0415 - an optional part
+        except ImportError as error:
+            raise MissingPart("buffer = kafka://...", "kafka") from error
+        return Kafka(url, node)
+    raise BadConfig(f"{scheme}:// is no buffer; there are: nats://, kafka://", path="buffer")

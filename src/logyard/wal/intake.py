@@ -99,6 +99,11 @@ class Intake:
             self._seal = False
             return work
 
+    def pause(self, seconds: float) -> None:
+        """Wait, but not longer than until ``close``."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing, seconds)
+
     def release(self, items: list[Pending]) -> None:
         """These are done with: their room is free."""
         with self._changed:

@@ -40,6 +40,7 @@ class NatsLink:
                 name="logyard bus",
                 connect_timeout=_SECONDS,
                 allow_reconnect=False,
+                max_reconnect_attempts=1,
                 reconnect_time_wait=0.1,
                 no_echo=True,
                 error_cb=_noted,
@@ -80,7 +81,8 @@ class NatsLink:
 
 
 def _away(error: Exception) -> NotNow:
-    return NotNow(f"NATS: {str(error) or type(error).__name__}")
+    reason = "nobody answers" if isinstance(error, TimeoutError) else str(error).removeprefix("nats: ")
+    return NotNow(f"NATS: {reason or type(error).__name__}")
 
 
 async def _noted(error: Exception) -> None:

@@ -59,6 +59,7 @@ class JetStream:
         self.name = f"{self._address.name}-{node}"
         self._seconds = self._address.number("timeout", least=0.1)
         self._patience = self._address.number("start")
+        self._replicas = int(self._address.number("replicas"))
         self._subject = f"logyard.buffer.{self.name}"
         self.capacity = int(self._address.number("max_bytes", least=-1))
         """Bytes that the stream may hold; -1: no limit of its own."""
@@ -154,7 +155,7 @@ class JetStream:
 
     async def _claimed(self, entry: Entry) -> Span:
         info = await self._made(self._journal_config())
-        check_buffer(info.config)
+        check_buffer(info.config, self._replicas)
         self._created = str(info.created)
         self._last = info.state.last_seq
         # The answer to an earlier try may have been lost.
@@ -176,7 +177,7 @@ class JetStream:
         return StreamConfig(
             name=self.name,
             subjects=[self._subject],
-            num_replicas=int(self._address.number("replicas")),
+            num_replicas=self._replicas,
             storage=StorageType.FILE,
             # Nothing goes by itself: what the stream cannot take is refused.
             discard=DiscardPolicy.NEW,
@@ -189,7 +190,7 @@ class JetStream:
         return StreamConfig(
             name=f"{self.name}-cursors",
             subjects=[f"logyard.cursors.{self.name}"],
-            num_replicas=int(self._address.number("replicas")),
+            num_replicas=self._replicas,
             storage=StorageType.FILE,
             max_msgs=1,
         )

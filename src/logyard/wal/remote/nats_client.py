@@ -21,6 +21,7 @@ __all__ = ["NotAsExpectedError", "check_buffer", "connected", "message_limit", "
 _HEADER_ROOM: Final = 1024
 """Of a message's limit: headers count."""
 _LEAST_LIMIT: Final = 4096
+_PING_SECONDS: Final = 1
 _PENDING_BYTES: Final = 32 << 20
 _WRONG_SEQUENCE: Final = 10071
 _FULL: Final[Mapping[int, type[NotNow]]] = {10077: Backpressure, 10122: Backpressure, 10047: DiskFull, 10023: DiskFull}
@@ -43,7 +44,10 @@ async def connected(address: Address, patience: float) -> Client:
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=0.2,
                 connect_timeout=2,
-                # What is sent while nobody listens is refused at once, not kept for later.
+                # A server that hangs is left for another after some seconds.
+                ping_interval=_PING_SECONDS,
+                max_outstanding_pings=2,
+                # What waits for a connection may come too late: then the chain refuses it.
                 pending_size=_PENDING_BYTES,
                 error_cb=_noted,
             ),
@@ -51,7 +55,7 @@ async def connected(address: Address, patience: float) -> Client:
         )
     except (NatsError, OSError, TimeoutError) as error:
         hosts = ", ".join(address.hosts)
-        raise StoreFailed(f"cannot connect to NATS at {hosts}: {str(error) or type(error).__name__}") from error
+        raise StoreFailed(f"cannot connect to NATS at {hosts}: {_reason(error)}") from error
 
 
 def numbered(messages: Sequence[Msg], first: int) -> list[tuple[int, bytes]]:
@@ -71,13 +75,25 @@ def message_limit(max_payload: int) -> int:
     return limit
 
 
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "nobody answers"
+    return str(error).removeprefix("nats: ") or type(error).__name__
+
+
 async def _noted(error: Exception) -> None:
     """Whoever waits for an answer hears of it; here it is only for the curious."""
     _log.debug("NATS: %r", error)
 
 
-def check_buffer(config: StreamConfig) -> None:
-    """Raises ``BadConfig`` for a stream that somebody made otherwise and that may lose messages by itself."""
+def check_buffer(config: StreamConfig, replicas: int) -> None:
+    """Raises ``BadConfig`` for a stream that somebody made otherwise and that keeps less than was asked for."""
+    if (config.num_replicas or 1) < replicas:
+        raise BadConfig(
+            f"the stream {config.name} has {config.num_replicas or 1} replicas, not {replicas}: change the one or the "
+            "other (replicas= in the URL)",
+            path="buffer",
+        )
     keeps = config.discard == DiscardPolicy.NEW and config.retention in {None, RetentionPolicy.LIMITS}
     if not keeps or config.max_age or config.storage == StorageType.MEMORY:
         raise BadConfig(
@@ -100,5 +116,4 @@ def told(name: str) -> Iterator[None]:
         kind = _FULL.get(error.err_code or 0, NotNow)
         raise kind(f"NATS refuses {name}: {error.description}", retry_after=2) from error
     except (NatsError, OSError, TimeoutError) as error:
-        reason = str(error) or type(error).__name__
-        raise NotNow(f"NATS does not keep {name} at the moment: {reason}", retry_after=2) from error
+        raise NotNow(f"NATS does not keep {name} at the moment: {_reason(error)}", retry_after=2) from error

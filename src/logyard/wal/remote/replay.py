@@ -1,8 +1,8 @@
 """What a journal's messages say, in order: the frames that count, and where segments end. Pure.
 
 A message counts when a later one says so: its ``floor`` lies at or above it, or it is a claim. Until then it is
-held. A void mark drops what is held above its floor. So the same messages always give the same answer, whoever
-reads them: the process that wrote them came to it by the answers it got.
+held. A void mark drops what its process wrote above its floor. So the same messages always give the same answer,
+whoever reads them: the process that wrote them came to it by the answers it got.
 """
 
 from collections.abc import Iterable, Iterator
@@ -59,8 +59,12 @@ class Replay:
             self._numbers[envelope.epoch] = envelope.number
             certain = sequence - 1 if envelope.kind is Kind.CLAIM else envelope.floor
             yield from self._settled(message for message in held if message[0] <= certain)
-            kept = () if envelope.kind is Kind.VOID else (message for message in held if message[0] > certain)
-            held = [*kept, (sequence, envelope)]
+            held = [message for message in held if message[0] > certain]
+            if envelope.kind is Kind.VOID:
+                # Nobody voids what another process has written.
+                yield from self._settled(message for message in held if message[1].epoch != envelope.epoch)
+                held = []
+            held.append((sequence, envelope))
         yield from self._settled(held)
 
     def _settled(self, messages: Iterable[Message]) -> Iterator[Found]:

@@ -58,7 +58,6 @@ class RemoteWriter:
         """It is unknown what is kept behind it."""
         self._trouble = ""
         self._not_before = 0.0
-        self._stopping = threading.Event()
         self.span: Span = journal.claim(self._entry(Kind.CLAIM))
         """What the journal held, the claim included."""
         self._certain = self.span.last
@@ -96,6 +95,9 @@ class RemoteWriter:
             self._trouble = str(error)
             failure = error if isinstance(error, StoreFailed) else StoreFailed(f"the buffer has stopped: {error!r}")
             deliver([(item, failure) for item in (*items, *self._intake.fail(error))])
+            # What is in the spool can still be drained: readers wait as ever until the end.
+            while not self._intake.closing:
+                self._intake.take(None)
         finally:
             self._backlog.close()
 
@@ -201,12 +203,15 @@ class RemoteWriter:
         """Into the spool, however long that takes: what is kept must become readable. Acknowledged after it."""
         while True:
             try:
-                return self._spool.take((form, sequence), pack.batches, pack.frames())
+                first = self._spool.take((form, sequence), pack.batches, pack.frames())
             except OSError as error:
                 self._trouble = f"the spool cannot be written: {error.strerror}"
                 if self._intake.closing:
                     raise StoreFailed(f"{self._trouble}; the records are kept in {self._journal.name}") from error
-                self._stopping.wait(_AGAIN_SECONDS)
+                self._intake.pause(_AGAIN_SECONDS)
+            else:
+                self._trouble = ""
+                return first
 
     def _publish(self, entries: Sequence[Entry]) -> Sequence[int]:
         try:
