@@ -13,7 +13,7 @@ import logging
 import re
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate
 from operator import attrgetter
 from typing import ClassVar, cast
@@ -115,13 +115,14 @@ class _Gauges(Collector):
     """Values that are asked for at the moment of a scrape."""
 
     def __init__(self) -> None:
-        self.readers: list[tuple[str, str, Callable[[], float]]] = []
+        self.readers: list[tuple[str, str, tuple[str, ...], Callable[[], Mapping[str, float]]]] = []
 
     def collect(self) -> list[GaugeMetricFamily]:
         families = []
-        for name, about, read in self.readers:
-            family = GaugeMetricFamily(name, about)
-            family.add_metric([], read())
+        for name, about, labels, read in self.readers:
+            family = GaugeMetricFamily(name, about, labels=labels)
+            for value, amount in read().items():
+                family.add_metric([value] if labels else [], amount)
             families.append(family)
         return families
 
@@ -159,7 +160,11 @@ class Telemetry:
 
     def watch(self, name: str, about: str, read: Callable[[], float]) -> None:
         """Ask ``read`` for a gauge's value at each scrape. It must be cheap and must not raise."""
-        self._gauges.readers.append((name, about, read))
+        self._gauges.readers.append((name, about, (), lambda: {"": read()}))
+
+    def watch_each(self, name: str, about: str, *, label: str, read: Callable[[], Mapping[str, float]]) -> None:
+        """The same for a gauge of several values: ``read`` gives them by the values of ``label``."""
+        self._gauges.readers.append((name, about, (label,), read))
 
     def value(self, name: str, **labels: str) -> float:
         """The present value of a sample, 0.0 when it has none yet: for tests and for JSON metrics."""
