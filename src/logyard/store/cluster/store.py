@@ -155,6 +155,8 @@ class ClusterStore:
             if parcel.token in self._sent:
                 return self._sent[parcel.token]
         made = shipments(parcel, sequential=self._sequential)
+        if any(isinstance(shipment.body, bytes) for shipment in made):
+            return made  # soon made again, and memory that nobody counts
         with self._lock:
             self._sent[parcel.token] = made
             while len(self._sent) > _KEPT:
