@@ -12,12 +12,12 @@ ready. What another one has acknowledged is seen as soon as that one has brought
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Final, TypeVar
 
 import polars as pl
 
-from logyard.errors import NotNow
+from logyard.errors import LogyardError, NotNow
 from logyard.model.batch import Receipt
 from logyard.ports import Parcel, Retention, Sink, Statement, StoreStats
 from logyard.store.cluster.answer import Answer
@@ -30,6 +30,7 @@ from logyard.store.cluster.replica import Replica, Shard
 from logyard.store.cluster.shipment import Shipment, shipments
 from logyard.store.cluster.topology import places
 from logyard.store.cluster.url import ClusterUrl
+from logyard.store.cluster.wire import NO_DATABASE, Settings
 from logyard.store.keyed import keyed_rows, known_batches, receipts
 from logyard.store.mapping import COLUMNS, literal
 from logyard.store.settings import INSERT_SETTINGS, with_settings
@@ -37,7 +38,7 @@ from logyard.types import BatchId, Nanoseconds
 
 __all__ = ["ClusterStore"]
 
-_FORMAT: Final = {"default_format": "ArrowStream", "distributed_product_mode": "global"}
+_FORMAT: Final[Settings] = {"default_format": "ArrowStream", "distributed_product_mode": "global"}
 """A sub-select over all shards in a query over all shards is run once, and its answer sent to all."""
 _CHECK_SECONDS: Final = 1.0
 _TRIES: Final = 3
@@ -104,8 +105,8 @@ class ClusterStore:
         """Tell every server to end it."""
         sql = f"KILL QUERY WHERE Settings['log_comment'] = {literal(mark)} ASYNC"
         for node in self._nodes:
-            if not node.trouble:
-                node.wire.execute(sql)
+            with suppress(LogyardError):  # with a server that is gone its statements are, too
+                node.wire.execute(sql, NO_DATABASE)
 
     def known(self, keys: Sequence[BatchId]) -> Mapping[BatchId, Receipt]:
         """Which of these keyed batches are stored, and what they got."""
@@ -154,6 +155,8 @@ class ClusterStore:
             if parcel.token in self._sent:
                 return self._sent[parcel.token]
         made = shipments(parcel, sequential=self._sequential)
+        if any(isinstance(shipment.body, bytes) for shipment in made):
+            return made  # soon made again, and memory that nobody counts
         with self._lock:
             self._sent[parcel.token] = made
             while len(self._sent) > _KEPT:
@@ -163,7 +166,10 @@ class ClusterStore:
     @contextmanager
     def _asked(self, reader: Reader, statement: Statement) -> Iterator[Answer]:
         sql = with_settings(statement.sql, statement.settings)
-        with reader.node.wire.stream(sql, {**_FORMAT, "database": reader.database}) as answer:
+        settings = {**_FORMAT, "database": reader.database}
+        if "readonly" not in statement.settings:
+            settings["readonly"] = 2  # a statement that only reads ends when its reader goes away
+        with reader.node.wire.stream(sql, settings) as answer:
             yield answer
 
     def _somewhere(self, ask: Callable[[Reader], Result]) -> Result:
