@@ -285,4 +285,5 @@ class BufferSuite:
             place.open().register("../store")
 
     def test_an_untroubled_buffer_says_nothing(self, place: Place) -> None:
-        assert place.open().trouble == ""
+        buffer = place.open()
+        assert (buffer.trouble, buffer.alive) == ("", True)
