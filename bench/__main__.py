@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.corpus import corpus
-from bench.measures import ingest, pipeline, queries, singles, stages, startup, tail
+from bench.measures import handler, ingest, pipeline, queries, singles, stages, startup, tail
 from bench.report import Figure, as_json, table
 from bench.run import Run
 
@@ -26,6 +26,7 @@ MEASURES: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
     "singles": singles.measure,
     "tail": tail.measure,
     "stages": stages.measure,
+    "handler": handler.measure,
 }
 """In the order in which they run: ingest leaves its data to queries and start."""
 
@@ -34,12 +35,12 @@ def main() -> int:
     """0 unless something broke; a missed bound is told, it is no failure."""
     asked = _arguments()
     work = Path(tempfile.mkdtemp(prefix="logyard-bench-run-", dir=asked.work))
-    about: dict[str, object] = {"rows": asked.rows, "rounds": asked.rounds, "full": asked.full, "cores": os.cpu_count()}
+    about: dict[str, object] = {"rows": asked.rows, "rounds": asked.rounds, "cores": os.cpu_count()}
     figures: list[Figure] = []
     broken: dict[str, str] = {}
     started = time.monotonic()
     try:
-        run = Run(corpus(asked.rows, asked.seed), work, rounds=asked.rounds, full=asked.full)
+        run = Run(corpus(asked.rows, asked.seed), work, rounds=asked.rounds)
         for name in asked.only or MEASURES:
             print(f"{name} ...", file=sys.stderr, flush=True)
             try:
@@ -71,7 +72,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", action="append", choices=list(MEASURES), help="this measure; may be given several times"
     )
-    parser.add_argument("--full", action="store_true", help="start: with five times the corpus stored")
     parser.add_argument("--seed", type=int, default=1, help="of the corpus (1)")
     parser.add_argument(
         "--work", type=Path, default=None, help="where the servers' data goes (the temporary directory)"

@@ -16,6 +16,7 @@ from pathlib import Path
 from logyard.model.reading import DEFAULT_READING
 from logyard.store import embedded
 from logyard.store.mapping import COLUMNS, WAL_ROW, Survey, lines_select, literal, survey_select
+from logyard.store.settings import INSERT_SETTINGS
 
 __all__ = ["main"]
 
@@ -41,7 +42,7 @@ def main() -> None:
 def _statement(select: str, mode: str) -> str:
     if mode == "default":
         return f"INSERT INTO logs ({', '.join(COLUMNS)}) {select}"
-    settings = {**embedded._INSERT_SETTINGS, "insert_deduplication_token": "baseline"}
+    settings = {**INSERT_SETTINGS, "insert_deduplication_token": "baseline"}
     if mode == "parallel":
         cores = os.cpu_count() or 1
         settings |= {"max_threads": cores, "max_insert_threads": cores, "min_insert_block_size_rows": 150_000}

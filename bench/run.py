@@ -6,6 +6,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,12 +27,11 @@ BODY: Final = 4 << 20
 class Run:
     """What the measures share."""
 
-    def __init__(self, corpus: Path, work: Path, *, rounds: int, full: bool) -> None:
+    def __init__(self, corpus: Path, work: Path, *, rounds: int) -> None:
         """``work`` is an empty directory of this run."""
         self.corpus = corpus
         self.work = work
         self.rounds = rounds
-        self.full = full
         self.pieces: Sequence[Piece] = pieces(corpus, BODY)
         self.rows = sum(piece.rows for piece in self.pieces)
         self.bytes = corpus.stat().st_size
@@ -86,8 +86,11 @@ class Run:
 def child(module: str, *arguments: object) -> dict[str, Any]:
     """Run one of our own modules to its end; the JSON object that it prints."""
     command = [*python(module), *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    # Through a file: a megabyte of latencies through a pipe came back cut at the pipe's 64 KiB once.
+    with tempfile.TemporaryFile() as out:
+        subprocess.run(command, cwd=ROOT, stdout=out, check=True)
+        out.seek(0)
+        found: dict[str, Any] = json.loads(out.read().splitlines()[-1])
     return found
 
 

@@ -23,6 +23,10 @@ _STOP_SECONDS: Final = 60.0
 _SAMPLE: Final = re.compile(r"^(\w+)(?:\{[^}]*\})? ([-+0-9.eE]+|NaN)$")
 
 
+class NotYet(RuntimeError):
+    """A query that gave up waiting for what was acknowledged before it (429): to be asked again."""
+
+
 class Server:
     """One that answers."""
 
@@ -42,12 +46,16 @@ class Server:
         answer = self._connection.getresponse()
         body = answer.read()
         if answer.status != http.client.OK:
-            raise RuntimeError(f"GET {target}: {answer.status} {body[:500]!r}")
+            kind = NotYet if answer.status == http.client.TOO_MANY_REQUESTS else RuntimeError
+            raise kind(f"GET {target}: {answer.status} {body[:500]!r}")
         return body
 
     def count(self, query: str = "*") -> int:
-        """How many rows match. Waits for what was acknowledged before."""
-        found: dict[str, Any] = json.loads(self.get("/api/v1/query", query=f"{query} | stats count() rows"))
+        """How many rows match, of all that was acknowledged before; -1 while the server cannot say that yet."""
+        try:
+            found: dict[str, Any] = json.loads(self.get("/api/v1/query", query=f"{query} | stats count() rows"))
+        except NotYet:
+            return -1
         return int(found["rows"])
 
     def metrics(self) -> Mapping[str, float]:

@@ -1,6 +1,6 @@
 """How soon a server is ready on what is stored, and what it takes when nobody asks for anything.
 
-With ``--full`` five times the corpus lies in the store, put there without a server; else the corpus as it was loaded.
+Five times the corpus lies in the store (ten million rows of the usual two), put there without a server.
 """
 
 import subprocess
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from bench import machine
-from bench.loading import load
 from bench.report import Figure, at_most, figure
 from bench.run import Run, progress
 from bench.server import ROOT, python, start
@@ -25,10 +24,7 @@ _IDLE_SECONDS: Final = 5.0
 
 def measure(run: Run) -> Iterator[Figure]:
     """The first start in a row and the median of three; then idle."""
-    data = _filled(run) if run.full else run.loaded
-    if not data.exists():
-        with start(data) as server:
-            load(run, server)
+    data = _filled(run)
     ready, rows, resident, cpu = [], 0, 0, 0.0
     for number in range(_STARTS):
         with start(data) as server:

@@ -1,9 +1,9 @@
 """The composition root: draws the wiring, and does it.
 
-    serve/http ──► receivers ──► WalInlet ──► Chain ──► Buffer ──► Drain ──► EmbeddedStore
-        │                           │                    │ durable here      │ findable here
-        │                           └──► Bus ──► Hub ──► tails, Redis        │
-        └──► Search ─── settle: waits for the drain ─────────────────────────┘
+    serve/http ──► receivers ──► WalInlet ──► Chain ──► Buffer ──► Drains ──► Store: embedded, or a cluster
+        │                           │                    │ durable here       │ findable here
+        │                           └──► Bus ──► Hub ──► tails, Redis         │
+        └──► Search ─── settle: waits for the drains ─────────────────────────┘
 
 A mode is which sections of the configuration are filled in. Starting goes from the store outwards, stopping from the
 listener inwards: first nobody new, then what is under way, then the log to the disk, then the store.
@@ -11,11 +11,12 @@ listener inwards: first nobody new, then what is under way, then the log to the 
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
@@ -24,15 +25,16 @@ import uvloop
 from logyard import registry
 from logyard.clock import Clock, SystemClock
 from logyard.config import Config
-from logyard.errors import Backpressure, BadConfig, StoreFailed
+from logyard.errors import Backpressure, BadConfig, NotNow, StoreFailed
 from logyard.formats.json.lines import LineLimits
 from logyard.ingest.dead_letter import DeadLetters
-from logyard.ingest.drain import CURSOR, Drain
+from logyard.ingest.drain import Drain
+from logyard.ingest.drains import Drains
 from logyard.ingest.inlet import InletParts, WalInlet
 from logyard.ingest.ledger import Ledger
 from logyard.model.ids import LogIds, SequentialIds, SnowflakeIds, UuidIds
 from logyard.pipeline.chain import Chain
-from logyard.ports import Buffer, Retention, Statement, Store, Tap
+from logyard.ports import Buffer, Retention, Sealed, Statement, Store, Tap
 from logyard.query.budget import Budget
 from logyard.query.run import QueryRequest
 from logyard.query.search import Search
@@ -40,7 +42,7 @@ from logyard.receivers.http_intake import HttpReceiver, HttpRoute, Intake
 from logyard.serve.http.listener import HttpServer, Listening
 from logyard.serve.http.server import build
 from logyard.serve.http.services import Services
-from logyard.store.embedded import EmbeddedStore
+from logyard.store.open import open_store
 from logyard.store.retire import retire
 from logyard.stream.bus.bus import Bus, Itself
 from logyard.stream.bus.opening import link_of
@@ -59,6 +61,8 @@ __all__ = ["Running", "run", "running", "serve"]
 _STOP_SECONDS = 30.0
 _SWITCH_SECONDS = 0.0005
 """How long a thread may keep Python's lock while the event loop waits for it; the default of 5 ms shows in p99."""
+_GARBAGE_OBJECTS = 20_000
+"""New objects before the collector looks at the young ones; a request makes dozens, and hardly any cycles."""
 _LAST_PORT = 65_535
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _log = logging.getLogger("logyard")
@@ -82,7 +86,7 @@ class _Engine(msgspec.Struct, frozen=True, kw_only=True):
 
     wal: Buffer
     store: Store
-    drain: Drain
+    drains: Drains
     dead: DeadLetters
     ids: LogIds
 
@@ -107,6 +111,10 @@ async def serve(config: Config, announce: Callable[[Running], None] | None = Non
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     async with running(config) as logyard:
+        # What is loaded by now stays: a full collection over it (0.1 s) would stall every request that waits.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_GARBAGE_OBJECTS, 10, 10)
         if announce is not None:
             announce(logyard)
         await stopping.wait()
@@ -153,16 +161,17 @@ async def _engine(
 ) -> _Engine:
     wal = await asyncio.to_thread(open_buffer, config, clock)
     stack.push_async_callback(asyncio.to_thread, wal.release)
-    wal.register(CURSOR)
-    store = given
-    if store is None:
-        sequential = config.ingest.ids == "sequential"
-        store = await asyncio.to_thread(EmbeddedStore, config.data / "store", sequential_ids=sequential)
-    ids = await asyncio.to_thread(_ids, config, clock, wal=wal, store=store)
+    store = given if given is not None else await asyncio.to_thread(open_store, config, clock)
     dead = DeadLetters(config.data / "dead_letters")
-    drain = Drain(wal, store, dead, clock=clock, telemetry=telemetry)
-    drain.start()
-    stack.push_async_callback(_stop, drain, store)
+    drains = Drains(
+        [[Drain(wal, sink, dead, clock=clock, telemetry=telemetry) for sink in group] for group in store.sinks()],
+        clock=clock,
+    )
+    _forget_others(wal, drains)
+    waiting = {segment.number: segment for drain in drains for segment in wal.sealed(drain.sink.name)}
+    ids = await asyncio.to_thread(_ids, config, clock, store=store, waiting=waiting.values())
+    drains.start()
+    stack.push_async_callback(_stop, drains, store)
     stack.push_async_callback(asyncio.to_thread, wal.close)
     rules = Retention(
         age_days=config.retention.age_days,
@@ -172,18 +181,30 @@ async def _engine(
     await stack.enter_async_context(
         _background(retire(store, rules, config.retention.check_seconds, clock=clock, telemetry=telemetry), "retention")
     )
-    return _Engine(wal=wal, store=store, drain=drain, dead=dead, ids=ids)
+    return _Engine(wal=wal, store=store, drains=drains, dead=dead, ids=ids)
 
 
-async def _stop(drain: Drain, store: Store) -> None:
+def _forget_others(wal: Buffer, drains: Drains) -> None:
+    """Cursors of a store that this process no longer writes to would hold the log for ever.
+
+    What they had not passed goes to the present store: its own cursors begin at the oldest segment.
+    """
+    names = {drain.sink.name for drain in drains}
+    for name in wal.stats().lag.keys() - names:
+        if name.partition(".")[0] == "store":
+            _log.warning("forgetting cursor %s: the store is another one than before", name)
+            wal.forget(name)
+
+
+async def _stop(drains: Drains, store: Store) -> None:
     """A store that is still at work cannot be closed: what it has not taken lies in the log."""
-    if await asyncio.to_thread(drain.stop, _STOP_SECONDS):
+    if await asyncio.to_thread(drains.stop, _STOP_SECONDS):
         await asyncio.to_thread(store.close)
         return
     raise _StuckStoreError(f"the store did not stop within {_STOP_SECONDS:g} s; what it has not taken stays in the log")
 
 
-def _ids(config: Config, clock: Clock, *, wal: Buffer, store: Store) -> LogIds:
+def _ids(config: Config, clock: Clock, *, store: Store, waiting: Iterable[Sealed]) -> LogIds:
     """Ids that go on after the highest there is, in the store or still in the log."""
     sequential = config.ingest.ids == "sequential"
     kinds = {"snowflake": SnowflakeIds, "uuid": UuidIds}
@@ -196,17 +217,28 @@ def _ids(config: Config, clock: Clock, *, wal: Buffer, store: Store) -> LogIds:
             return SequentialIds(LogId(newest + 1))
         return kind(config.ingest.machine, clock, after=newest)
 
-    found = store.query(Statement(sql="SELECT max(id) AS newest FROM logs"))
-    stored = LogId(int(found["newest"][0]) if found.height else 0)
+    stored = _newest(store, needed=sequential)
     nth = after(stored).nth
-    logged = (nth(batch.first, batch.rows - 1) for segment in wal.sealed(CURSOR) for batch in segment.batches())
+    logged = (nth(batch.first, batch.rows - 1) for segment in waiting for batch in segment.batches())
     return after(max(logged, default=stored))
+
+
+def _newest(store: Store, *, needed: bool) -> LogId:
+    """The highest id in the store. Of a store that is away, not ``needed``: ids of the clock are above it anyway."""
+    try:
+        found = store.query(Statement(sql="SELECT max(id) AS newest FROM logs"))
+    except NotNow as error:
+        if needed:
+            raise
+        _log.warning("starting without a look at the newest ids: %s", error)
+        return LogId(0)
+    return LogId(int(found["newest"][0]) if found.height else 0)
 
 
 def _inlet(config: Config, engine: _Engine, tap: Tap, *, clock: Clock, telemetry: Telemetry) -> WalInlet:
     ledger = Ledger(
         engine.store.known,
-        engine.drain.passed,
+        engine.drains.passed,
         backlog=engine.wal.keyed_backlog(),
         position=engine.wal.position(),
     )
@@ -225,7 +257,7 @@ def _search(config: Config, engine: _Engine, clock: Clock) -> Search:
     async def settle() -> None:
         """A store that is slow must not answer with less than there is; one that takes nothing must still answer."""
         seconds = config.query.settle_seconds
-        if await engine.drain.settle(seconds) or engine.drain.trouble:
+        if await engine.drains.settle(seconds) or engine.drains.trouble:
             return
         rows = engine.wal.stats().backlog_rows
         raise Backpressure(f"{rows} acknowledged records are not findable after {seconds:g} s (query.settle_seconds)")
@@ -282,8 +314,8 @@ async def _bus(
         node=node_name(config),
         machine=config.ingest.machine,
         acknowledged=engine.wal.position,
-        stored=engine.drain.passed,
-        lag=lambda: engine.wal.stats().lag.get(CURSOR, 0.0),
+        stored=engine.drains.passed,
+        lag=lambda: max(engine.wal.stats().lag.values(), default=0.0),
     )
     bus = Bus(link_of(config.bus), hub, itself, telemetry=telemetry, clock=clock)
     await stack.enter_async_context(_background(bus.run(), "bus"))
@@ -292,7 +324,7 @@ async def _bus(
 
 def _unready(engine: _Engine) -> Mapping[str, str]:
     """What keeps this process from being of use."""
-    missing = {} if engine.drain.alive else {"drain": "has ended"}
+    missing = {} if engine.drains.alive else {"drain": "has ended"}
     return missing if engine.wal.alive else {"buffer": engine.wal.trouble, **missing}
 
 
@@ -300,7 +332,7 @@ def _soft(engine: _Engine, redis: RedisPublisher | None, bus: Bus | None) -> Map
     """What is wrong but stops nobody."""
     dead = engine.dead.count()
     states = {
-        "store": engine.drain.trouble,
+        **engine.drains.trouble,
         "buffer": engine.wal.trouble,
         "redis": redis.trouble if redis is not None else "",
         "bus": bus.trouble if bus is not None else "",
@@ -317,7 +349,13 @@ def _watch(engine: _Engine, telemetry: Telemetry) -> None:
         "logyard_wal_backlog_rows", "Records that wait for the store.", lambda: engine.wal.stats().backlog_rows
     )
     telemetry.watch(
-        "logyard_wal_lag_seconds", "Age of the oldest of them.", lambda: engine.wal.stats().lag.get(CURSOR, 0.0)
+        "logyard_wal_lag_seconds", "Age of the oldest of them.", lambda: max(engine.wal.stats().lag.values(), default=0)
+    )
+    telemetry.watch_each(
+        "logyard_wal_cursor_lag_seconds",
+        "Age of the oldest record that this reader of the log has not passed.",
+        label="cursor",
+        read=lambda: engine.wal.stats().lag,
     )
     telemetry.watch("logyard_wal_available", "1 while records can be kept.", lambda: float(not engine.wal.trouble))
     telemetry.watch("logyard_wal_commits", "Commits, one fsync each.", lambda: engine.wal.stats().commits_total)

@@ -116,6 +116,10 @@ class Config(_Section, frozen=True, kw_only=True):
 
     data: Path = Path("data")
     """Directory of the write-ahead log and of the embedded store."""
+    store: str = ""
+    """Where records are stored: "" is the engine inside of this process, in ``data``;
+    ``clickhouse://user:secret@h1:8123,h2:8123/db?cluster=yard`` a cluster (``clickhouses://`` with TLS), whose shards
+    take ``shard_by=segment``, ``service`` or ``time``."""
     listen: str = "127.0.0.1:8005"
     """``HOST:PORT`` of the web server; port 0 takes a free one."""
     service_name: str = "logging-service"

@@ -4,10 +4,10 @@ A joint is called with batches, never with single records. Nothing here is calle
 contract says so. Every method may raise ``LogyardError``; what each kind means is in ``errors.py``.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 import polars as pl
@@ -25,6 +25,8 @@ __all__ = [
     "Receiver",
     "Retention",
     "Sealed",
+    "Sink",
+    "SinkState",
     "Statement",
     "Step",
     "Store",
@@ -116,6 +118,11 @@ class Sealed(Protocol):
         """Records in all."""
         ...
 
+    @property
+    def received(self) -> int:
+        """Arrival of the first batch, nanoseconds since 1970."""
+        ...
+
     def batches(self) -> list[Batch]:
         """Every batch that verifies, in order. Raises ``StoreFailed`` when the file cannot be read."""
         ...
@@ -150,8 +157,10 @@ class Buffer(Protocol):
     locked, a remote one refuses whoever was there before.
     """
 
-    async def append(self, batch: Batch) -> int:
+    async def append(self, batch: Batch, committed: Callable[[int], None] | None = None) -> int:
         """The batch's position, 1 and up, once it is durable. Positions are counted anew in each process.
+        ``committed`` hears of it first, on the event loop, in the order of positions, even when the caller has gone; it
+        must return at once and not raise.
 
         Raises ``NotNow`` in all its kinds within a bounded time: this process will never show the batch to a reader
         (a successor may, for it cannot know that nobody was told). ``TooLarge``: it never will be kept. A cancelled
@@ -185,6 +194,10 @@ class Buffer(Protocol):
 
     def wake(self) -> None:
         """End every ``wait`` that is going on, or each cursor's next."""
+        ...
+
+    def forget(self, cursor: str) -> None:
+        """The reader is gone for good: its cursor holds nothing any more. Raises ``OSError`` or ``NotNow``."""
         ...
 
     def advance(self, cursor: str, segment: Sealed) -> None:
@@ -241,6 +254,11 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
         """Records in all."""
         return sum(batch.rows for batch in self.batches)
 
+    @property
+    def received(self) -> Nanoseconds:
+        """Arrival of its oldest batch."""
+        return min(batch.received for batch in self.batches)
+
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """One question to the engine, in ClickHouse SQL, literals already in it."""
@@ -270,13 +288,57 @@ class StoreStats(msgspec.Struct, frozen=True, kw_only=True):
     newest: Nanoseconds | None
 
 
+SinkState = Literal["ready", "behind", "away"]
+"""``ready``: what it has taken is what queries see. ``behind``: it must first take what its siblings have; no query is
+answered from it meanwhile. ``away``: it cannot be reached.
+"""
+
+
+class Sink(Protocol):
+    """One place that records go to, at its own pace: the drain keeps a cursor of the log for each.
+
+    Blocking; called from the threads of its drain, concurrently, with different parcels.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name of its cursor. The same name after a restart is the same place."""
+        ...
+
+    @property
+    def state(self) -> SinkState:
+        """Whether queries see what it has. Any thread, at once."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """Why it is not ready, in words; "" when it is. Any thread, at once."""
+        ...
+
+    def wants(self, token: str, received: Nanoseconds) -> bool:
+        """Whether a parcel of this token and arrival has anything for it. The same answer whenever it is asked."""
+        ...
+
+    def insert(self, parcel: Parcel) -> None:
+        """Return when its part of the parcel is stored; the contract of ``Store.insert``."""
+        ...
+
+    def passed(self, position: int) -> None:
+        """Everything up to this position of the log is stored here. Told at the start, and whenever it grows."""
+        ...
+
+
 class Store(Protocol):
     """The engine. Blocking; called from worker threads, concurrently. Parcels that are inserted at once are different
     ones.
     """
 
+    def sinks(self) -> Sequence[Sequence[Sink]]:
+        """Where the drain brings parcels, in groups. A record goes to each sink of one group: those are replicas."""
+        ...
+
     def insert(self, parcel: Parcel) -> None:
-        """Return when every record of the parcel can be found and would survive a power cut.
+        """Return when every record of the parcel can be found and would survive a power cut: every sink has it.
 
         Exactly once by ``parcel.token``, and by ``batch.id`` for keyed batches. ``NotNow`` (disk full, engine busy):
         the same parcel will come again. ``BadInput``: it never will; the drain puts it aside, visibly.
@@ -284,11 +346,17 @@ class Store(Protocol):
         ...
 
     def query(self, statement: Statement) -> pl.DataFrame:
-        """The whole answer. Raises ``BadQuery``, ``QueryStopped`` or ``StoreFailed``."""
+        """The whole answer. Raises ``BadQuery``, ``QueryStopped``, ``StoreFailed``, or ``NotNow`` while a part of the
+        store is away.
+        """
         ...
 
     def stream(self, statement: Statement) -> AbstractContextManager[Iterator[pl.DataFrame]]:
         """The answer in pieces. Leaving the context stops the engine's work for it."""
+        ...
+
+    def stop(self, mark: str) -> None:
+        """End the statements whose setting ``log_comment`` is ``mark``; they may be done already."""
         ...
 
     def known(self, keys: Sequence[BatchId]) -> Mapping[BatchId, Receipt]:

@@ -72,6 +72,16 @@ def test_check_of_a_good_file(file: Write, capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr() == ("", f"{path}: good\n")
 
 
+def test_check_without_a_file(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "check"]) == 0
+    assert capsys.readouterr().err == "the environment: good\n"
+    monkeypatch.setenv("LOGYARD__WAL__SEGMENT_BYTES", "many")
+    assert run(["config", "check"]) == 1
+    said = capsys.readouterr()
+    assert "wal.segment_bytes" in said.out
+    assert said.err == "the environment: 1 mistake\n"
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

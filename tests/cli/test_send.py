@@ -146,12 +146,22 @@ def test_many_refusals_are_counted_and_ten_are_shown(
         pytest.param(["."], "is a directory", id="a directory"),
         pytest.param(["--field", "novalue", "-"], "is not KEY=VALUE", id="field without a value"),
         pytest.param(["--format", "xml", "-"], "'xml'", id="unknown format"),
-        pytest.param([], "PATH", id="nothing to send"),
     ],
 )
 def test_usage_errors(arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["send", *arguments]) == 2
     assert reason in capsys.readouterr().err
+
+
+def test_a_terminal_is_asked_for_files() -> None:
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "logyard", "send"]
+    with subprocess.Popen(command, stdin=theirs, stderr=subprocess.PIPE) as process:
+        _, said = process.communicate(timeout=30)
+    os.close(ours)
+    os.close(theirs)
+    assert process.returncode == 2
+    assert b"name the files to send" in said
 
 
 def test_nobody_listens(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,8 +177,9 @@ def test_somebody_else_listens(stand_in: "StandIn", log: Path, capsys: pytest.Ca
     assert "no Logyard server" in capsys.readouterr().err
 
 
-def test_stdin_is_sent_while_it_is_written(stand_in: "StandIn") -> None:
-    command = [sys.executable, "-m", "logyard", "send", "-", "--url", stand_in.url, "--service", "live"]
+@pytest.mark.parametrize("named", [pytest.param(["-"], id="named"), pytest.param([], id="a pipe says enough")])
+def test_stdin_is_sent_while_it_is_written(stand_in: "StandIn", named: list[str]) -> None:
+    command = [sys.executable, "-m", "logyard", "send", *named, "--url", stand_in.url, "--service", "live"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None
         process.stdin.write(b"first\n")

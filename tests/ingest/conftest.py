@@ -16,6 +16,7 @@ from logyard.model.batch import Batch, Encoded
 from logyard.model.ids import SnowflakeIds
 from logyard.pipeline.chain import Chain
 from logyard.ports import Submission
+from logyard.store.whole import WholeSink
 from logyard.telemetry import Telemetry
 from logyard.testing.memory_store import MemoryStore
 from logyard.wal.disk import RealDisk
@@ -38,7 +39,7 @@ class Bench:
         clock, self.telemetry = SystemClock(), Telemetry()
         self.wal = Wal.open(self.directory / "wal", settings=self.settings, disk=RealDisk(), clock=clock)
         self.dead = DeadLetters(self.directory / "dead")
-        self.drain = Drain(self.wal, self.store, self.dead, clock=clock, telemetry=self.telemetry)
+        self.drain = Drain(self.wal, WholeSink(self.store), self.dead, clock=clock, telemetry=self.telemetry)
         ledger = Ledger(
             self.store.known, self.drain.passed, backlog=self.wal.keyed_backlog(), position=self.wal.position()
         )

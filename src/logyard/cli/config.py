@@ -37,19 +37,22 @@ def config() -> None:
 
 @app.command(short_help="name every mistake in a file")
 def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Settings: TOML or YAML.")],
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="Settings: TOML or YAML.", show_default=False)
+    ] = None,
 ) -> None:
     """Name every mistake in a configuration file, with its path; exits with 1 when there is one.
 
-    The environment is read too, as it is by 'logyard up'.
+    The environment is read too, as it is by 'logyard up'; without a file, nothing else.
     """
     found = mistakes(settings(file))
+    what = file or "the environment"
     for mistake in found:
         write(f"{mistake}\n")
     if found:
-        sys.stderr.write(f"{file}: {len(found)} {'mistake' if len(found) == 1 else 'mistakes'}\n")
+        sys.stderr.write(f"{what}: {len(found)} {'mistake' if len(found) == 1 else 'mistakes'}\n")
         raise typer.Exit(1)
-    sys.stderr.write(f"{file}: good\n")
+    sys.stderr.write(f"{what}: good\n")
 
 
 @app.command(short_help="print the effective settings, secrets masked")

@@ -19,7 +19,10 @@ __all__ = ["app"]
 
 
 def send(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files to send, in this order; - is stdin.")],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PATH", help="Files to send, in this order; - is stdin, as are none behind a pipe."),
+    ] = None,
     *,
     url: UrlOption = DEFAULT_URL,
     source_format: Annotated[
@@ -48,6 +51,7 @@ def send(
     recognized. Nothing is stored twice, also when a block has to be sent again. Exits with 1 when a line was
     rejected.
     """
+    paths = paths or _piped()
     _readable(paths)
     shape = Shape(format=source_format, service=service, fields=dict(map(_pair, field or [])))
     begun = time.monotonic()
@@ -62,6 +66,13 @@ def send(
 
 
 app = application(send)
+
+
+def _piped() -> list[Path]:
+    """Nobody wants to type a log on a terminal."""
+    if sys.stdin.isatty():
+        raise typer.BadParameter("name the files to send, or pipe something in", param_hint="PATH")
+    return [STDIN]
 
 
 def _readable(paths: Sequence[Path]) -> None:

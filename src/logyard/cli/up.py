@@ -18,6 +18,10 @@ def up(
     listen: Annotated[
         str, typer.Option("--listen", metavar="HOST:PORT", help="Where to listen; port 0 takes a free one.")
     ] = "",
+    *,
+    store: Annotated[
+        str, typer.Option("--store", metavar="URL", help="Store records on a cluster: clickhouse://HOST:PORT,.../DB.")
+    ] = "",
     config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings: TOML or YAML.")] = None,
 ) -> None:
     """Start the server; Ctrl-C or SIGTERM stops it after what is under way is done.
@@ -30,6 +34,8 @@ def up(
         flags["data"] = str(data)
     if listen:
         flags["listen"] = listen
+    if store:
+        flags["store"] = store
     _serve(load(config, flags))
 
 

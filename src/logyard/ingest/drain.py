@@ -7,6 +7,7 @@ insert under the same token, which the store drops.
 """
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections import OrderedDict
@@ -17,12 +18,12 @@ from typing import Final
 from logyard.clock import Clock
 from logyard.errors import BadInput, LogyardError, NotNow, StoreFailed
 from logyard.ingest.dead_letter import DeadLetters
-from logyard.ports import Buffer, Parcel, Sealed, Store
+from logyard.ports import Buffer, Parcel, Sealed, Sink
 from logyard.telemetry import Event, Telemetry
+from logyard.types import Nanoseconds
 
-__all__ = ["CURSOR", "Drain", "DrainDelayed", "SegmentLost", "SegmentStored"]
+__all__ = ["Drain", "DrainDelayed", "SegmentLost", "SegmentStored"]
 
-CURSOR: Final = "store"
 _LONGEST_WAIT: Final = 5.0
 _IDLE: Final = 1.0
 _TRIES: Final = 20
@@ -54,12 +55,13 @@ class SegmentLost(Event, frozen=True, kw_only=True):
 
 
 class Drain:
-    """The cursor ``store`` of the write-ahead log, and the thread that moves it."""
+    """A sink's cursor of the write-ahead log, and the threads that move it."""
 
-    def __init__(self, wal: Buffer, store: Store, dead: DeadLetters, *, clock: Clock, telemetry: Telemetry) -> None:
+    def __init__(self, wal: Buffer, sink: Sink, dead: DeadLetters, *, clock: Clock, telemetry: Telemetry) -> None:
         """``start`` begins."""
+        self.sink = sink
         self._wal = wal
-        self._store = store
+        self._cursor = sink.name
         self._dead = dead
         self._clock = clock
         self._telemetry = telemetry
@@ -68,8 +70,7 @@ class Drain:
         self._waiting: list[tuple[int, asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
         self._flying: OrderedDict[int, tuple[Sealed, bool]] = OrderedDict()
         self._slots = threading.Semaphore(_LANES + 1)
-        self.trouble = ""
-        """Why the store takes nothing at the moment; "" while it does."""
+        self._refusal = ""
         self._work: queue.SimpleQueue[Sealed | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="logyard-drain", daemon=True)
         # Daemons, not a pool: a pool's threads hold the interpreter's exit for as long as the engine holds them.
@@ -77,7 +78,8 @@ class Drain:
             threading.Thread(target=self._lane, name=f"logyard-drain-lane-{number}", daemon=True)
             for number in range(_LANES)
         ]
-        wal.register(CURSOR)
+        wal.register(self._cursor)
+        sink.passed(self.passed())
 
     def start(self) -> None:
         """Begin with what the last run left."""
@@ -89,9 +91,14 @@ class Drain:
         """Whether it still works."""
         return self._thread.is_alive()
 
+    @property
+    def trouble(self) -> str:
+        """Why the sink takes nothing at the moment; "" while it does."""
+        return self.sink.trouble or self._refusal
+
     def passed(self) -> int:
-        """The position up to which everything is in the store."""
-        return self._wal.passed(CURSOR)
+        """The position up to which everything is in the sink."""
+        return self._wal.passed(self._cursor)
 
     async def settle(self, seconds: float) -> bool:
         """Wait until all that is acknowledged now can be found; False when that took longer than ``seconds``."""
@@ -100,20 +107,28 @@ class Drain:
             return True
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
+        waiter = (mark, loop, future)
         with self._lock:
-            self._waiting.append((mark, loop, future))
+            self._waiting.append(waiter)
         self._wal.seal()
         self._release()
         try:
             await asyncio.wait_for(future, seconds)
         except TimeoutError:
             return False
+        finally:
+            with self._lock, contextlib.suppress(ValueError):  # let go in the regular way
+                self._waiting.remove(waiter)
         return True
+
+    def halt(self) -> None:
+        """Begin to stop, without waiting for it."""
+        self._stop.set()
+        self._wal.wake()
 
     def stop(self, seconds: float) -> bool:
         """Store what is sealed, then end the thread; False when it was not done in time (the rest stays in the log)."""
-        self._stop.set()
-        self._wal.wake()
+        self.halt()
         deadline = self._clock.monotonic() + seconds
         threads = [thread for thread in (self._thread, *self._lanes) if thread.ident is not None]
         for thread in threads:
@@ -126,7 +141,7 @@ class Drain:
         while True:
             stopping = self._stop.is_set()
             self._advance()  # again, if the disk refused the cursor before
-            segments = self._wal.wait(CURSOR, 0 if stopping else _IDLE, after=last)
+            segments = self._wal.wait(self._cursor, 0 if stopping else _IDLE, after=last)
             for segment in segments:
                 self._slots.acquire()
                 with self._lock:
@@ -157,7 +172,7 @@ class Drain:
             while self._flying and next(iter(self._flying.values()))[1]:
                 number, (segment, _) = next(iter(self._flying.items()))
                 try:
-                    self._wal.advance(CURSOR, segment)
+                    self._wal.advance(self._cursor, segment)
                 except LogyardError as error:
                     self._telemetry.emit(DrainDelayed(reason=f"cursor: {type(error).__name__}"))
                     break
@@ -169,7 +184,7 @@ class Drain:
         failures = 0
         while True:
             reason = self._attempt(segment)
-            self.trouble = str(reason).partition("\n")[0][:200] if reason else ""
+            self._refusal = str(reason).partition("\n")[0][:200] if reason else ""
             if reason is None:
                 return True
             failures += 1
@@ -180,6 +195,8 @@ class Drain:
                 return False
 
     def _attempt(self, segment: Sealed) -> LogyardError | None:
+        if not self.sink.wants(segment.token, Nanoseconds(segment.received)):
+            return None
         started = self._clock.monotonic()
         try:
             batches = segment.batches()
@@ -187,7 +204,7 @@ class Drain:
             return NotNow(str(error))
         try:
             if batches:
-                self._store.insert(Parcel(token=segment.token, path=segment.path, batches=batches))
+                self.sink.insert(Parcel(token=segment.token, path=segment.path, batches=batches))
         except LogyardError as error:
             return error
         except OSError as error:
@@ -214,6 +231,7 @@ class Drain:
     def _release(self) -> None:
         """Let go whoever waits for what is now in the store."""
         passed = self.passed()
+        self.sink.passed(passed)
         with self._lock:
             done = [waiter for waiter in self._waiting if waiter[0] <= passed]
             self._waiting = [waiter for waiter in self._waiting if waiter[0] > passed]

@@ -71,8 +71,7 @@ class WalInlet:
             raise Closing("the process is stopping; send this again to its successor", retry_after=2)
         if submission.key:
             return await self._keyed(submission)
-        # Shielded: a caller that goes away must not keep a stored batch from the live side.
-        return await asyncio.shield(asyncio.ensure_future(self._commit(submission, BatchId(os.urandom(16)))))
+        return await self._commit(submission, BatchId(os.urandom(16)))
 
     def close(self) -> None:
         """Take nothing new from now on."""
@@ -115,11 +114,15 @@ class WalInlet:
             keyed=keyed,
         )
         receipt = Receipt(first=batch.first, rows=batch.rows)
-        if batch.rows:
-            position = await self._wal.append(batch)
+
+        def committed(position: int) -> None:
+            # Not after the wait: a caller that goes away must not keep a stored batch from the live side.
             if keyed:
                 self._ledger.remember(batch_id, receipt, position)
             self._tap.publish(batch)
+
+        if batch.rows:
+            await self._wal.append(batch, committed)
         self._telemetry.emit(BatchAccepted(count=batch.rows, seconds=self._clock.monotonic() - started))
         return receipt
 

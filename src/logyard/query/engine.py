@@ -6,6 +6,7 @@ closed between two pieces, and a call that is still at work is killed by the mar
 
 import asyncio
 import itertools
+import os
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,6 @@ import polars as pl
 from logyard.errors import LogyardError
 from logyard.ports import Statement, Store
 from logyard.query.budget import Budget
-from logyard.query.expressions import literal
 
 __all__ = ["Engine"]
 
@@ -36,7 +36,8 @@ class Engine:
         """``store`` is borrowed: ``close`` leaves it open."""
         self._store = store
         self._budget = budget
-        self._marks = (f"logyard-{number}" for number in itertools.count(1))
+        process = os.urandom(4).hex()  # others may ask the same store
+        self._marks = (f"logyard-{process}-{number}" for number in itertools.count(1))
         # One thread more than may run: to kill what runs.
         self._threads = ThreadPoolExecutor(budget.limits.concurrency + 1, thread_name_prefix="query")
 
@@ -88,9 +89,8 @@ class Engine:
 
     async def _kill(self, mark: str) -> None:
         """Stop what carries the mark; it may be done already."""
-        sql = f"KILL QUERY WHERE Settings['log_comment'] = {literal(mark)} ASYNC"
         with suppress(LogyardError):
-            await asyncio.get_running_loop().run_in_executor(self._threads, self._store.query, Statement(sql=sql))
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._store.stop, mark)
 
 
 class _Reading:

@@ -9,9 +9,10 @@ What the engine does that one would not expect, and what is done about it (all m
 - ``send_insert`` reports errors of the storage side as success. So inserts are ``INSERT ... SELECT``, which raise.
 - A query that fails while it runs leaves its bytes in the connection, before those of the *next* answer: a connection
   on which anything failed is closed, never used again.
-- A deduplication token marks blocks by their number: only an insert of exactly one block may come again. Hence
-  ``max_insert_threads = 1`` and block sizes above any segment's.
+- A deduplication token marks blocks by their number: only an insert of exactly one block may come again
+  (``settings.py``).
 - A wide part holds many files open: the limit of descriptors is raised at the start.
+- Its start touches 130 MB of its own code once: ``store/residency.py`` lets go of it.
 """
 
 import queue
@@ -27,28 +28,20 @@ import polars as pl
 
 from logyard.errors import LogyardError, StoreFailed
 from logyard.model.batch import Receipt
-from logyard.ports import Parcel, Retention, Statement, StoreStats
+from logyard.ports import Parcel, Retention, Sink, Statement, StoreStats
 from logyard.store.engine_errors import meaning
+from logyard.store.keyed import keyed_rows, known_batches, receipts
 from logyard.store.mapping import COLUMNS, literal
 from logyard.store.migrate import migrate
 from logyard.store.parcel import Insert, inserts, scratch_file
+from logyard.store.residency import let_go_of_code
 from logyard.store.retention import Disk, Partition, expired
-from logyard.types import BatchId, LogId, Nanoseconds
+from logyard.store.settings import INSERT_SETTINGS, listed, with_settings
+from logyard.store.whole import WholeSink
+from logyard.types import BatchId, Nanoseconds
 
 __all__ = ["EmbeddedStore"]
 
-_INSERT_SETTINGS: Mapping[str, str | int] = {
-    "async_insert": 0,
-    "max_insert_threads": 1,
-    "min_insert_block_size_rows": 1 << 40,
-    "min_insert_block_size_bytes": 1 << 50,
-    "input_format_max_block_size_bytes": 1 << 20,
-    "max_partitions_per_insert_block": 0,
-    "max_memory_usage": 0,
-    "deduplicate_blocks_in_dependent_materialized_views": 1,
-    "compile_expressions": 0,
-    "max_threads": 1,
-}
 _SURVEY_SETTINGS: Mapping[str, str | int] = {"input_format_max_block_size_bytes": 1 << 20, "max_threads": 1}
 _PARTS = "FROM system.parts WHERE active AND database = currentDatabase() AND table = 'logs'"
 _EXTENT = "count(), toUnixTimestamp64Nano(min(timestamp)), toUnixTimestamp64Nano(max(timestamp))"
@@ -75,6 +68,11 @@ class EmbeddedStore:
         chdb._chdb.set_signal_handlers_enabled(0)  # type: ignore[attr-defined]  # noqa: SLF001 - the only way there is
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         migrate(self._execute, self._versions)
+        let_go_of_code("_chdb")
+
+    def sinks(self) -> Sequence[Sequence[Sink]]:
+        """It is one piece."""
+        return [[WholeSink(self)]]
 
     def insert(self, parcel: Parcel) -> None:
         """Store one sealed segment, once: in one block for each way of reading, then remember its keyed batches."""
@@ -87,13 +85,7 @@ class EmbeddedStore:
             raise meaning(error) from error
         finally:
             scratch_file(self._scratch, parcel).unlink(missing_ok=True)
-        keyed = [batch for batch in parcel.batches if batch.keyed]
-        if keyed:
-            rows = ", ".join(
-                f"(unhex('{batch.id.hex()}'), {batch.first}, {batch.rows}, "
-                f"fromUnixTimestamp64Nano(toInt64({batch.received}), 'UTC'))"
-                for batch in keyed
-            )
+        if rows := keyed_rows(parcel.batches):
             self._execute(f"INSERT INTO keyed_batches VALUES {rows}")
 
     def query(self, statement: Statement) -> pl.DataFrame:
@@ -108,7 +100,7 @@ class EmbeddedStore:
     def stream(self, statement: Statement) -> Iterator[Iterator[pl.DataFrame]]:
         """The answer in pieces. Leaving the context stops the engine's work for it."""
         with self._connection() as connection:
-            sql = _with_settings(statement.sql, statement.settings)
+            sql = with_settings(statement.sql, statement.settings)
             try:
                 answer = connection.send_query(sql, "Arrow")
             except Exception as error:
@@ -118,22 +110,13 @@ class EmbeddedStore:
             finally:
                 answer.close()
 
+    def stop(self, mark: str) -> None:
+        """End the statements whose setting ``log_comment`` is ``mark``; they may be done already."""
+        self._execute(f"KILL QUERY WHERE Settings['log_comment'] = {literal(mark)} ASYNC")
+
     def known(self, keys: Sequence[BatchId]) -> Mapping[BatchId, Receipt]:
         """Which of these keyed batches are stored, and what they got."""
-        if not keys:
-            return {}
-        listed = ", ".join(f"unhex('{key.hex()}')" for key in keys)
-        sql = (
-            "SELECT hex(batch) AS key, any(first) AS first, any(rows) AS rows "
-            f"FROM keyed_batches WHERE batch IN ({listed}) GROUP BY batch"
-        )
-        found = self.query(Statement(sql=sql))
-        if found.is_empty():
-            return {}
-        return {
-            BatchId(bytes.fromhex(key)): Receipt(first=LogId(first), rows=rows, duplicate=True)
-            for key, first, rows in found.rows()
-        }
+        return receipts(self.query(Statement(sql=known_batches(keys)))) if keys else {}
 
     def retain(self, retention: Retention, now: Nanoseconds) -> Sequence[str]:
         """Drop what the rules say; the partitions that went."""
@@ -167,7 +150,7 @@ class EmbeddedStore:
         self._keeper.close()
 
     def _insert(self, step: Insert) -> None:
-        settings = {**_INSERT_SETTINGS, "insert_deduplication_token": step.token}
+        settings = {**INSERT_SETTINGS, "insert_deduplication_token": step.token}
         with self._connection() as connection:
             try:
                 connection.query(_insert_sql(step.select, settings))
@@ -199,7 +182,7 @@ class EmbeddedStore:
 
     def _run(self, connection: Any, sql: str, settings: Mapping[str, str | int]) -> Any:
         try:
-            return connection.query(_with_settings(sql, settings), "ArrowStream")
+            return connection.query(with_settings(sql, settings), "ArrowStream")
         except Exception as error:
             raise meaning(error, query=sql) from error
 
@@ -232,17 +215,8 @@ def _frames(answer: Any, sql: str) -> Iterator[pl.DataFrame]:
         raise meaning(error, query=sql) from error
 
 
-def _with_settings(sql: str, settings: Mapping[str, str | int]) -> str:
-    return f"{sql} SETTINGS {_listed(settings)}" if settings else sql
-
-
 def _insert_sql(select: str, settings: Mapping[str, str | int]) -> str:
-    return f"INSERT INTO logs ({', '.join(COLUMNS)}) SETTINGS {_listed(settings)} {select}"
-
-
-def _listed(settings: Mapping[str, str | int]) -> str:
-    texts = (f"{name} = {literal(value) if isinstance(value, str) else value}" for name, value in settings.items())
-    return ", ".join(texts)
+    return f"INSERT INTO logs ({', '.join(COLUMNS)}) SETTINGS {listed(settings)} {select}"
 
 
 def _raise_descriptor_limit() -> None:

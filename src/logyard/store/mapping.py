@@ -15,7 +15,16 @@ from logyard.model import severity, timestamp
 from logyard.model.reading import Reading
 from logyard.model.schema import KEYED_COLUMNS
 
-__all__ = ["COLUMNS", "WAL_ROW", "Survey", "frames_select", "lines_select", "literal", "survey_select"]
+__all__ = [
+    "COLUMNS",
+    "WAL_ROW",
+    "Survey",
+    "frames_select",
+    "known_keys",
+    "lines_select",
+    "literal",
+    "survey_select",
+]
 
 COLUMNS = (
     "id", "timestamp", "observed", "tenant", "level", "severity", "level_text", "service", "host", "source", "stream",
@@ -56,7 +65,7 @@ class Survey(msgspec.Struct, frozen=True):
 
 def survey_select(source: str, reading: Reading) -> str:
     """One row from which a ``Survey`` is made: an array of keys, a number."""
-    known = _texts(_known_keys(reading))
+    known = _texts(known_keys(reading))
     return (
         f"SELECT groupUniqArrayArray(arrayFilter(key -> key IN ({known}), JSONExtractKeys(line))) AS keys, "
         f"toUInt32(max(countSubstrings(line, '{{'))) AS braces FROM ({_lines(source, reading)})"
@@ -65,7 +74,7 @@ def survey_select(source: str, reading: Reading) -> str:
 
 def lines_select(source: str, reading: Reading, survey: Survey, *, sequential: bool) -> str:
     """Rows of ``logs`` from ``source``, a table expression with the columns of ``WAL_ROW`` whose bodies are lines."""
-    keys = [key for key in _known_keys(reading) if key in survey.keys]
+    keys = [key for key in known_keys(reading) if key in survey.keys]
     texts = ", ".join(f"{_identifier(key)} String" for key in keys) or "_ String"
     parsed = (
         "SELECT first, received, tenant, line, row, JSONExtractKeysAndValuesRaw(line) AS pairs, "
@@ -115,7 +124,8 @@ def _identifier(name: str) -> str:
     return f"`{escaped}`"
 
 
-def _known_keys(reading: Reading) -> list[str]:
+def known_keys(reading: Reading) -> list[str]:
+    """Every key that a statement for this reading may look for at the top of a line."""
     keys = [key for column in KEYED_COLUMNS for key in getattr(reading, column)]
     heads = [key.partition(".")[0] for key in keys if "." in key]
     return list(dict.fromkeys(keys + heads))

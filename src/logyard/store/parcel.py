@@ -18,7 +18,7 @@ from logyard.model.reading import Reading
 from logyard.ports import Parcel
 from logyard.store.mapping import WAL_ROW, Survey, frames_select, lines_select, literal, survey_select
 
-__all__ = ["ARROW_ROW", "FEW_ROWS", "Insert", "inserts", "scratch_file", "with_places"]
+__all__ = ["ARROW_ROW", "FEW_ROWS", "Insert", "inserts", "readings", "scratch_file", "with_places"]
 
 Ask = Callable[[str], pl.DataFrame]
 
@@ -51,7 +51,7 @@ def inserts(parcel: Parcel, scratch: Path, ask: Ask, *, sequential: bool) -> Ite
         yield _framed(parcel, scratch, sequential=sequential)
         return
     source = f"file({literal(str(parcel.path.absolute()))}, RowBinary, {literal(WAL_ROW)})"
-    for reading in _readings(encoded):
+    for reading in readings(encoded):
         keys, braces = ask(survey_select(source, reading)).row(0)
         survey = Survey(frozenset(keys), braces)
         token = f"{parcel.token}/{blake2b(reading.encode().encode(), digest_size=8).hexdigest()}"
@@ -79,6 +79,7 @@ def with_places(batches: Sequence[Batch]) -> pl.DataFrame:
     return joined(batches).hstack(where.select("first", "received", "tenant", "row"))
 
 
-def _readings(batches: Iterable[Batch]) -> list[Reading]:
+def readings(batches: Iterable[Batch]) -> list[Reading]:
+    """The ways in which encoded batches are to be read, in order of appearance."""
     found = {batch.body.reading.encode(): batch.body.reading for batch in batches if isinstance(batch.body, Encoded)}
     return list(found.values())

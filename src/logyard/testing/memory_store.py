@@ -8,7 +8,8 @@ import polars as pl
 
 from logyard.errors import LogyardError
 from logyard.model.batch import Receipt
-from logyard.ports import Parcel, Retention, Statement, StoreStats
+from logyard.ports import Parcel, Retention, Sink, Statement, StoreStats
+from logyard.store.whole import WholeSink
 from logyard.types import BatchId, Nanoseconds
 
 __all__ = ["MemoryStore"]
@@ -41,6 +42,10 @@ class MemoryStore:
         """Every batch stored, in order of parcels."""
         return [batch.id for parcel in self.parcels.values() for batch in parcel.batches]
 
+    def sinks(self) -> Sequence[Sequence[Sink]]:
+        """It is one piece."""
+        return [[WholeSink(self)]]
+
     def insert(self, parcel: Parcel) -> None:
         """Store once by token."""
         with self._lock:
@@ -62,6 +67,9 @@ class MemoryStore:
         """Nothing, in no pieces."""
         del statement
         yield iter(())
+
+    def stop(self, mark: str) -> None:
+        """Nothing runs."""
 
     def known(self, keys: Sequence[BatchId]) -> Mapping[BatchId, Receipt]:
         """Keyed batches among what is stored."""

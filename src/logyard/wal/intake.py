@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from logyard.errors import Backpressure, Closing, LogyardError
@@ -20,6 +21,8 @@ class Pending:
     body: bytes | memoryview
     future: asyncio.Future[int]
     loop: asyncio.AbstractEventLoop
+    committed: Callable[[int], None] | None = None
+    """Told of the position once it is durable, before whoever waits, and even if nobody waits any more."""
 
 
 @dataclass(slots=True, frozen=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -102,9 +103,10 @@ class Wal:
             raise StoreFailed(f"cannot open the write-ahead log in {directory}: {error}") from error
         return cls(parts)
 
-    async def append(self, batch: Batch) -> int:
+    async def append(self, batch: Batch, committed: Callable[[int], None] | None = None) -> int:
         """The batch's position, 1 and up, once it would survive a crash. Positions are counted anew in each
-        process.
+        process. ``committed`` hears of it first, on the event loop, in the order of positions, even when the caller has
+        gone; it must return at once and not raise.
 
         Raises ``Backpressure``, ``DiskFull``, ``NotNow`` (the disk failed) and ``Closing``: nothing was
         kept; ``TooLarge``: it never will be. A cancelled call may still have kept the batch. ``batch`` must
@@ -118,7 +120,7 @@ class Wal:
         self._admit(len(body))
         loop = asyncio.get_running_loop()
         future: asyncio.Future[int] = loop.create_future()
-        self._intake.put(Pending(batch, form_of(batch), body, future, loop))
+        self._intake.put(Pending(batch, form_of(batch), body, future, loop, committed))
         return await future
 
     def position(self) -> int:

@@ -265,6 +265,8 @@ def deliver(outcomes: Sequence[Outcome]) -> None:
 
 def _resolve(outcomes: Sequence[Outcome]) -> None:
     for item, outcome in outcomes:
+        if isinstance(outcome, int) and item.committed is not None:
+            item.committed(outcome)
         if item.future.done():  # cancelled
             continue
         if isinstance(outcome, int):

@@ -74,6 +74,8 @@ def _reads(body: bytes) -> bool:
 
 def _wrapped(body: bytes) -> bytes | None:
     """The array under ``logs``, or None when the body is a record itself."""
+    if b'"logs"' not in body and b"\\u" not in body:
+        return None
     try:
         logs = _WRAPPED.decode(repair(body)).logs
     except (msgspec.DecodeError, RecursionError):
