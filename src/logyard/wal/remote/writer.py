@@ -24,7 +24,7 @@ from logyard.wal.remote.spool import Spool
 from logyard.wal.settings import Site
 from logyard.wal.writer import Outcome, WriterStats, deliver
 
-__all__ = ["RemoteWriter"]
+__all__ = ["Line", "RemoteWriter"]
 
 _GROUP_BYTES: Final = 8 << 20
 """So much goes out before answers are awaited."""
@@ -35,8 +35,8 @@ _KINDS: Final[dict[Form, Kind]] = {"lines": Kind.LINES, "frames": Kind.FRAMES}
 
 
 @dataclass(slots=True, frozen=True)
-class _Line:
-    """The parts behind the writer."""
+class Line:
+    """The parts around a writer."""
 
     backlog: Backlog
     intake: Intake
@@ -50,7 +50,7 @@ class _ReplacedError(Exception):
 class RemoteWriter:
     """``log.LogWriter``. Claims the journal at once; ``start`` after its content has been replayed into the spool."""
 
-    def __init__(self, site: Site, journal: Journal, line: "_Line") -> None:
+    def __init__(self, site: Site, journal: Journal, line: Line) -> None:
         """Raises ``StoreFailed`` when the journal cannot be had."""
         self.stats = WriterStats()
         self._site = site
@@ -69,8 +69,6 @@ class RemoteWriter:
         """What the journal held, the claim included."""
         self._certain = self.span.last
         self._thread = threading.Thread(target=self._run, name="buffer-writer", daemon=True)
-
-    Line = _Line
 
     @property
     def trouble(self) -> str:
