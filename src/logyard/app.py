@@ -324,7 +324,8 @@ async def _bus(
 
 def _unready(engine: _Engine) -> Mapping[str, str]:
     """What keeps this process from being of use."""
-    return {} if engine.drains.alive else {"drain": "has ended"}
+    missing = {} if engine.drains.alive else {"drain": "has ended"}
+    return missing if engine.wal.alive else {"buffer": engine.wal.trouble, **missing}
 
 
 def _soft(engine: _Engine, redis: RedisPublisher | None, bus: Bus | None) -> Mapping[str, str]:

@@ -225,6 +225,11 @@ class Buffer(Protocol):
         """Why nothing can be kept at the moment; "" while it can."""
         ...
 
+    @property
+    def alive(self) -> bool:
+        """False when it will take nothing any more; what it has can still be read."""
+        ...
+
     def close(self) -> None:
         """Write what is queued, seal, stop. Reading and advancing go on working; waiting returns at once."""
         ...

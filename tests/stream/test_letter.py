@@ -41,6 +41,13 @@ def test_frames_are_read_as_they_were_written() -> None:
     assert found.body.equals(batch.body)
 
 
+@pytest.mark.parametrize("name", ["", "a\r\nSet-Cookie: x", "a\n", "a b", "x" * 65])
+def test_a_name_that_could_not_stand_in_a_header_is_refused(name: str) -> None:
+    greeting = Greeting(node=name, machine=3, acknowledged=7, stored=5, lag=0.5)
+    with pytest.raises(BadPayload):
+        open_letter(greeting_letter(b"instance", 1, greeting))
+
+
 @given(st.binary(max_size=200))
 def test_whatever_the_bytes_nothing_but_bad_payload_is_raised(data: bytes) -> None:
     for letter in (data, b"LYB1" + data, batch_letter(b"instance", 0, encoded([b"{}"]))[:-1] + data):

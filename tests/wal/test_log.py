@@ -81,18 +81,6 @@ async def test_a_segment_goes_when_all_cursors_have_passed_it(
     assert (wal.passed("output"), wal.stats().backlog_bytes) == (1, 0)
 
 
-async def test_what_only_a_forgotten_cursor_held_goes(
-    open_wal: Callable[..., Wal], batch: Callable[..., Batch]
-) -> None:
-    wal = open_wal()
-    wal.register("output")
-    await wal.append(batch(1))
-    seal(wal)
-    wal.advance("store", wal.sealed("store")[0])
-    wal.forget("output")
-    assert wal.stats().segments == 0
-
-
 async def test_tokens_of_one_number_differ(
     open_wal: Callable[..., Wal], batch: Callable[..., Batch], tmp_path: Path
 ) -> None:

@@ -190,6 +190,18 @@ class BufferSuite:
         assert not segment.path.exists()
         assert (buffer.passed("output"), buffer.stats().backlog_bytes, buffer.stats().segments) == (1, 0, 0)
 
+    async def test_what_only_a_forgotten_cursor_held_goes(self, place: Place) -> None:
+        buffer = place.open()
+        buffer.register("output")
+        await buffer.append(made(1))
+        (segment,) = all_sealed(buffer)
+        buffer.advance("store", segment)
+        assert buffer.stats().segments == 1
+        buffer.forget("output")
+        assert buffer.stats().segments == 0
+        assert buffer.stats().lag.keys() == {"store"}
+        assert place.open().stats().lag.keys() == {"store"}
+
     async def test_each_cursor_stands_where_it_stood_after_a_restart(self, place: Place) -> None:
         buffer = place.open(WalSettings(min_free_bytes=0, segment_seconds=1e9, segment_rows=1))
         buffer.register("output")
@@ -285,4 +297,5 @@ class BufferSuite:
             place.open().register("../store")
 
     def test_an_untroubled_buffer_says_nothing(self, place: Place) -> None:
-        assert place.open().trouble == ""
+        buffer = place.open()
+        assert (buffer.trouble, buffer.alive) == ("", True)

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from logyard.errors import Backpressure, Closing, StoreFailed
+from logyard.errors import Backpressure, Closing, LogyardError
 from logyard.model.batch import Batch
 from logyard.wal.record import Form
 
@@ -45,7 +45,7 @@ class Intake:
         self._bytes = 0
         self._seal = False
         self._closing = False
-        self._failure: Exception | None = None
+        self._failure: LogyardError | None = None
 
     @property
     def bytes(self) -> int:
@@ -58,11 +58,11 @@ class Intake:
         return self._closing
 
     def put(self, item: Pending) -> None:
-        """Raises ``Backpressure``, ``Closing``, or ``StoreFailed`` when the writer is gone."""
+        """Raises ``Backpressure``, ``Closing``, or what ``fail`` was given."""
         size = len(item.body)
         with self._changed:
             if self._failure is not None:
-                raise StoreFailed(f"the write-ahead log has stopped: {self._failure}")
+                raise self._failure.with_traceback(None)
             if self._closing:
                 raise Closing("the write-ahead log is closing")
             if self._bytes and self._bytes + size > self._max_bytes:
@@ -83,8 +83,8 @@ class Intake:
             self._closing = True
             self._changed.notify()
 
-    def fail(self, error: Exception) -> list[Pending]:
-        """The writer is gone: refuse everything from now on; what was left."""
+    def fail(self, error: LogyardError) -> list[Pending]:
+        """The writer is gone: refuse everything from now on with this; what was left."""
         with self._changed:
             self._failure = error
             left, self._items = self._items, []
@@ -98,6 +98,11 @@ class Intake:
             self._items = []
             self._seal = False
             return work
+
+    def rest(self) -> None:
+        """Wait for ``close``."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing)
 
     def pause(self, seconds: float) -> None:
         """Wait, but not longer than until ``close``."""

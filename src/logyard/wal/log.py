@@ -40,6 +40,11 @@ class LogWriter(Protocol):
         """Why it cannot at the moment; "" while it can."""
         ...
 
+    @property
+    def alive(self) -> bool:
+        """False when it has ended."""
+        ...
+
     def start(self) -> None:
         """Begin."""
         ...
@@ -174,6 +179,11 @@ class Wal:
     def trouble(self) -> str:
         """Why nothing can be kept at the moment; "" while it can."""
         return self._writer.trouble
+
+    @property
+    def alive(self) -> bool:
+        """False when it will take nothing any more; what it has can still be read."""
+        return self._writer.alive
 
     def stats(self) -> BufferStats:
         """Cheap enough to be asked every second."""

@@ -61,12 +61,18 @@ class Writer:
         self._intake = intake
         self._number = number
         self._open: dict[Form, _OpenFile] = {}
+        self._failure = ""
         self._thread = threading.Thread(target=self._run, name="wal-writer", daemon=True)
 
     @property
     def trouble(self) -> str:
-        """None that lasts: each write tries the disk again."""
-        return ""
+        """None that lasts but the end: each write tries the disk again."""
+        return self._failure
+
+    @property
+    def alive(self) -> bool:
+        """False when it has ended for a reason that nobody foresaw."""
+        return not self._failure
 
     def start(self) -> None:
         """Begin to write."""
@@ -89,7 +95,9 @@ class Writer:
                     return
         except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it was
             failure = StoreFailed(f"the write-ahead log has stopped: {error!r}")
-            deliver([(item, failure) for item in (*items, *self._intake.fail(error))])
+            self._failure = str(failure)
+            deliver([(item, failure) for item in (*items, *self._intake.fail(failure))])
+            self._intake.rest()  # what is sealed can still be read: readers wait as ever until the end
         finally:
             self._backlog.close()
 

@@ -33,6 +33,8 @@ __all__ = [
 
 _QUEUE_BYTES: Final = 32 << 20
 _GREETING_SECONDS: Final = 0.5
+_MOST_SHOWN: Final = 32
+"""Nodes in a header."""
 _FIRST_DELAY: Final = 0.1
 _LONGEST_DELAY: Final = 2.0
 
@@ -125,9 +127,10 @@ class Bus:
 
     def lag(self) -> str:
         """The header ``Logyard-Nodes-Lag``: other nodes, and how far what they have acknowledged may be from being
-        findable. Empty without any.
+        findable; of very many, those that lag most. Empty without any.
         """
-        return ", ".join(map(str, self._nodes.neighbours(self._now())))
+        found = sorted(self._nodes.neighbours(self._now()), key=lambda each: -each.lag)[:_MOST_SHOWN]
+        return ", ".join(sorted(map(str, found)))
 
     def publish(self, batch: Batch) -> None:
         """Take note of a committed batch. Returns at once, never raises."""

@@ -11,7 +11,7 @@ docs/formats/wal.md; that of a greeting is JSON. Pure.
 
 import struct
 from collections.abc import Iterator
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 import polars as pl
@@ -34,7 +34,8 @@ _OVERHEAD: Final = 1024
 class Greeting(msgspec.Struct, frozen=True, kw_only=True):
     """What a node says of itself, at least once a second."""
 
-    node: str
+    node: Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
+    """It goes into headers of answers as it is."""
     machine: int
     """Its number in snowflake ids; -1: its ids have none."""
     acknowledged: int

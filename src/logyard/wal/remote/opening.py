@@ -15,7 +15,7 @@ from logyard.wal.remote.cursors import RemoteCursors
 from logyard.wal.remote.journal import Journal
 from logyard.wal.remote.replay import Replay
 from logyard.wal.remote.spool import Spool, Taken
-from logyard.wal.remote.writer import RemoteWriter
+from logyard.wal.remote.writer import Line, RemoteWriter
 from logyard.wal.segment import parse_name
 from logyard.wal.settings import Site
 
@@ -57,7 +57,7 @@ def _parts(site: Site, journal: Journal, *, lock: contextlib.ExitStack, links: c
     links.callback(cursors.close, _CLOSE_SECONDS)
     backlog = Backlog(site, cursors, [])
     spool = Spool(site, backlog, taken, name=journal.name)
-    writer = RemoteWriter(site, journal, RemoteWriter.Line(backlog, intake, spool))
+    writer = RemoteWriter(site, journal, Line(backlog, intake, spool))
     cursors.begin(writer.span.last)
     report = _replayed(journal, writer, spool)
     backlog.discard_passed()

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from logyard.errors import Corrupt, NotNow, StoreFailed
+from logyard.errors import Corrupt, LogyardError, NotNow, StoreFailed
 from logyard.wal.backlog import Backlog
 from logyard.wal.intake import Intake, Pending
 from logyard.wal.record import Form
@@ -24,27 +24,33 @@ from logyard.wal.remote.spool import Spool
 from logyard.wal.settings import Site
 from logyard.wal.writer import Outcome, WriterStats, deliver
 
-__all__ = ["RemoteWriter"]
+__all__ = ["Line", "RemoteWriter"]
 
 _GROUP_BYTES: Final = 8 << 20
 """So much goes out before answers are awaited."""
 _AGAIN_SECONDS: Final = 1.0
+_REPLACED_SECONDS: Final = 10.0
+"""When a sender may come again to a process that was replaced: by then it should have been stopped."""
 _KINDS: Final[dict[Form, Kind]] = {"lines": Kind.LINES, "frames": Kind.FRAMES}
 
 
 @dataclass(slots=True, frozen=True)
-class _Line:
-    """The parts behind the writer."""
+class Line:
+    """The parts around a writer."""
 
     backlog: Backlog
     intake: Intake
     spool: Spool
 
 
+class _ReplacedError(Exception):
+    """Another process has claimed the journal."""
+
+
 class RemoteWriter:
     """``log.LogWriter``. Claims the journal at once; ``start`` after its content has been replayed into the spool."""
 
-    def __init__(self, site: Site, journal: Journal, line: "_Line") -> None:
+    def __init__(self, site: Site, journal: Journal, line: Line) -> None:
         """Raises ``StoreFailed`` when the journal cannot be had."""
         self.stats = WriterStats()
         self._site = site
@@ -57,18 +63,22 @@ class RemoteWriter:
         self._doubt = False
         """It is unknown what is kept behind it."""
         self._trouble = ""
+        self._ended = False
         self._not_before = 0.0
         self.span: Span = journal.claim(self._entry(Kind.CLAIM))
         """What the journal held, the claim included."""
         self._certain = self.span.last
         self._thread = threading.Thread(target=self._run, name="buffer-writer", daemon=True)
 
-    Line = _Line
-
     @property
     def trouble(self) -> str:
         """What the journal last refused, while it does."""
         return self._trouble
+
+    @property
+    def alive(self) -> bool:
+        """False when another process has taken over, or for a reason that nobody foresaw."""
+        return not self._ended
 
     def start(self) -> None:
         """Begin to write."""
@@ -92,14 +102,21 @@ class RemoteWriter:
                     return
                 items = []
         except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it was
-            self._trouble = str(error)
-            failure = error if isinstance(error, StoreFailed) else StoreFailed(f"the buffer has stopped: {error!r}")
-            deliver([(item, failure) for item in (*items, *self._intake.fail(error))])
-            # What is in the spool can still be drained: readers wait as ever until the end.
-            while not self._intake.closing:
-                self._intake.take(None)
+            self._fail(items, error)
         finally:
             self._backlog.close()
+
+    def _fail(self, items: Sequence[Pending], error: Exception) -> None:
+        """Refuse everything until the end. What is in the spool can still be read: readers wait as ever."""
+        failure: LogyardError = StoreFailed(f"the buffer has stopped: {error!r}")
+        if isinstance(error, _ReplacedError):
+            failure = NotNow(str(error), retry_after=_REPLACED_SECONDS)
+        elif isinstance(error, LogyardError):
+            failure = error
+        self._trouble = str(failure)
+        self._ended = True
+        deliver([(item, failure) for item in (*items, *self._intake.fail(failure))])
+        self._intake.rest()
 
     def _patience(self) -> float | None:
         """Seconds until the oldest open segment is due; None when nothing is open."""
@@ -225,9 +242,7 @@ class RemoteWriter:
         return sequences
 
     def _settle_doubt(self) -> None:
-        """Void what may be there behind the last certain message. Raises ``NotNow``, or ``StoreFailed`` when another
-        process has claimed the journal.
-        """
+        """Void what may be there behind the last certain message. Raises ``NotNow``, or ``_ReplacedError``."""
         if not self._doubt:
             return
         try:
@@ -247,7 +262,7 @@ class RemoteWriter:
         except Corrupt:
             return  # purged, or a stranger's: no claim
         if epoch != self._epoch:
-            raise StoreFailed(
+            raise _ReplacedError(
                 f"another process writes to {self._journal.name}: it was started under the same node name, and this "
                 "one takes nothing any more"
             )
