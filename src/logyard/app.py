@@ -40,7 +40,11 @@ from logyard.receivers.http_intake import HttpReceiver, HttpRoute, Intake
 from logyard.serve.http.listener import HttpServer, Listening
 from logyard.serve.http.server import build
 from logyard.serve.http.services import Services
+from logyard.store.backup import Backup, back_up
+from logyard.store.descend import descend, storage_of, tiers_of
 from logyard.store.embedded import EmbeddedStore
+from logyard.store.holdings import Holdings
+from logyard.store.places import open_place
 from logyard.store.retire import retire
 from logyard.stream.history import TailRequest
 from logyard.stream.hub import Hub, Limits
@@ -49,7 +53,7 @@ from logyard.stream.records import RecordsWatch
 from logyard.stream.redis import RedisPublisher
 from logyard.stream.stored import StoredRows
 from logyard.telemetry import Telemetry
-from logyard.types import Json, LogId
+from logyard.types import Json, LogId, Nanoseconds
 from logyard.wal.disk import RealDisk
 from logyard.wal.log import Wal, WalSettings
 
@@ -130,6 +134,8 @@ async def running(config: Config, *, store: Store | None = None) -> AsyncIterato
             telemetry=telemetry,
             config=config,
             stats=engine.store.stats,
+            holdings=Holdings(engine.store),
+            backup=_backup(config, engine.store),
             ready=lambda: _unready(engine),
             soft=lambda: _soft(engine, redis),
             receivers=_receivers(config, inlet, ids=engine.ids, telemetry=telemetry),
@@ -155,7 +161,9 @@ async def _engine(
     store = given
     if store is None:
         sequential = config.ingest.ids == "sequential"
-        store = await asyncio.to_thread(EmbeddedStore, config.data / "store", sequential_ids=sequential)
+        store = await asyncio.to_thread(
+            EmbeddedStore, config.data / "store", sequential_ids=sequential, tiers=tiers_of(config)
+        )
     ids = await asyncio.to_thread(_ids, config, clock, wal=wal, store=store)
     dead = DeadLetters(config.data / "dead_letters")
     drain = Drain(wal, store, dead, clock=clock, telemetry=telemetry)
@@ -170,6 +178,9 @@ async def _engine(
     await stack.enter_async_context(
         _background(retire(store, rules, config.retention.check_seconds, clock=clock, telemetry=telemetry), "retention")
     )
+    if given is None:
+        descending = descend(store, tiers_of(config), config.tiers.check_seconds, clock=clock, telemetry=telemetry)
+        await stack.enter_async_context(_background(descending, "tiers"))
     return _Engine(wal=wal, store=store, drain=drain, dead=dead, ids=ids)
 
 
@@ -179,6 +190,13 @@ async def _stop(drain: Drain, store: Store) -> None:
         await asyncio.to_thread(store.close)
         return
     raise _StuckStoreError(f"the store did not stop within {_STOP_SECONDS:g} s; what it has not taken stays in the log")
+
+
+def _backup(config: Config, store: Store) -> Callable[[str, Nanoseconds, bool], Backup]:
+    def backup(to: str, now: Nanoseconds, full: bool) -> Backup:  # noqa: FBT001 - as ``Services`` has it
+        return back_up(store, open_place(to, storage_of(config)), now=now, full=full)
+
+    return backup
 
 
 def _ids(config: Config, clock: Clock, *, wal: Wal, store: Store) -> LogIds:

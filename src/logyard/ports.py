@@ -7,7 +7,7 @@ contract says so. Every method may raise ``LogyardError``; what each kind means 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 import polars as pl
@@ -22,6 +22,7 @@ __all__ = [
     "Parcel",
     "Receiver",
     "Retention",
+    "Rows",
     "Statement",
     "Step",
     "Store",
@@ -104,6 +105,16 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
         return sum(batch.rows for batch in self.batches)
 
 
+class Rows(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows that were stored before, somewhere: whole, ids among them, in columns of the table itself."""
+
+    table: Literal["logs", "keyed_batches"]
+    frame: pl.DataFrame
+    """Few enough for one insert: some ten thousand rows, some ten megabytes."""
+    token: str
+    """The same token again is the same rows again."""
+
+
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """One question to the engine, in ClickHouse SQL, literals already in it."""
 
@@ -142,6 +153,14 @@ class Store(Protocol):
 
         Exactly once by ``parcel.token``, and by ``batch.id`` for keyed batches. ``NotNow`` (disk full, engine busy):
         the same parcel will come again. ``BadInput``: it never will; the drain puts it aside, visibly.
+        """
+        ...
+
+    def load(self, rows: Rows) -> None:
+        """Store rows as they are: what a move or an import brings. Promises and errors are those of ``insert``.
+
+        Whether a row is there already is the caller's question (``store/loading.py``); the token only makes a repeated
+        try harmless.
         """
         ...
 

@@ -10,8 +10,11 @@ from logyard.model.ids import LogIds
 from logyard.ports import StoreStats
 from logyard.receivers.http_intake import HttpRoute
 from logyard.serve.http.searching import Searching
+from logyard.store.backup import Backup
+from logyard.store.holdings import Holdings
 from logyard.stream.opening import Tails
 from logyard.telemetry import Telemetry
+from logyard.types import Nanoseconds
 
 __all__ = ["Services", "nothing"]
 
@@ -37,5 +40,9 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """What is not ready, by part, and why; empty when all is. Cheap."""
     soft: Callable[[], Mapping[str, str]] = nothing
     """What is wrong but stops nobody (``redis``: away since ...), by part. Cheap."""
+    holdings: Holdings | None = None
+    """Rows by partition; without it there are no routes of administration."""
+    backup: Callable[[str, Nanoseconds, bool], Backup] | None = None
+    """Back up to a place, everything received before a moment; True for a full one. Blocking."""
     receivers: Sequence[HttpRoute] = ()
     """What the HTTP receivers brought."""
