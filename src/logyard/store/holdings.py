@@ -12,7 +12,7 @@ import polars as pl
 
 from logyard.errors import BadPayload
 from logyard.ports import Statement, Store
-from logyard.store.loading import KEY_COLUMNS, Loaded, Loader
+from logyard.store.loading import Loaded, Loader
 from logyard.store.partitions import (
     Bucket,
     Extent,
@@ -63,10 +63,10 @@ class Holdings:
     def keys(self, after: bytes, since: int = 0) -> bytes:
         """Keyed batches that came since then (nanoseconds), by their ids, behind ``after``; none at the end."""
         sql = (
-            f"SELECT {', '.join(KEY_COLUMNS)} FROM (SELECT hex(batch) AS batch, any(first) AS first, "
-            "any(rows) AS rows, any(received) AS received FROM keyed_batches "
+            "SELECT hex(key) AS batch, f AS first, r AS rows, at AS received FROM (SELECT batch AS key, "
+            "any(first) AS f, any(rows) AS r, any(received) AS at FROM keyed_batches "
             f"WHERE batch > toFixedString(unhex('{after.hex()}'), 16) "
-            f"AND received >= fromUnixTimestamp64Nano(toInt64({since}), 'UTC') GROUP BY batch) "
+            f"AND received >= fromUnixTimestamp64Nano(toInt64({since}), 'UTC') GROUP BY key) "
             f"ORDER BY batch LIMIT {KEYS_AT_ONCE}"
         )
         return arrow(self._ask(sql))

@@ -29,6 +29,7 @@ Answer = dict[str, Json]
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 _FARTHEST: Final = 1 << 62
+_DIGITS: Final = 20
 _FILTER: Final = {
     "until": "only records that were received before; nanoseconds",
     "query": "LogsQL without pipes; everything by default",
@@ -58,7 +59,7 @@ def _listings(services: Services, held: Holdings) -> Sequence[HTTPRouteHandler]:
         listed: list[Json] = [
             {"name": each.name, "rows": each.rows, "oldest": each.oldest, "newest": each.newest} for each in found
         ]
-        return {"until": given.count("until", now), "partitions": listed}
+        return {"until": _nanoseconds(given, "until", now), "partitions": listed}
 
     @get(
         "/api/v1/admin/buckets",
@@ -71,8 +72,8 @@ def _listings(services: Services, held: Holdings) -> Sequence[HTTPRouteHandler]:
         extent = Extent(
             name=_partition(given),
             rows=0,
-            oldest=Nanoseconds(given.count("oldest", 0)),
-            newest=Nanoseconds(given.count("newest", _FARTHEST)),
+            oldest=Nanoseconds(_nanoseconds(given, "oldest", 0)),
+            newest=Nanoseconds(_nanoseconds(given, "newest", _FARTHEST)),
         )
         found = await _off(lambda: held.buckets(extent, conditions))
         listed: list[Json] = [
@@ -136,7 +137,7 @@ def _keys(services: Services, held: Holdings) -> Sequence[HTTPRouteHandler]:
             after = bytes.fromhex(text)
         except ValueError as error:
             raise BadInput(f"cannot parse after from {text!r}: it should be hexadecimal") from error
-        since = given.count("since", 0, _FARTHEST)
+        since = _nanoseconds(given, "since", 0)
         body = await _off(lambda: held.keys(after[:16], since))
         return Response(body, media_type=ARROW_TYPE)
 
@@ -187,7 +188,7 @@ def _backups(services: Services) -> Sequence[HTTPRouteHandler]:
 
 async def _conditions(services: Services, given: Parameters, now: int) -> list[str]:
     """What the rows must fulfil; waits until all that was acknowledged can be found."""
-    conditions = [received_before(given.count("until", now, _FARTHEST))]
+    conditions = [received_before(_nanoseconds(given, "until", now))]
     if not any(given.text(name) for name in ("query", "start", "end")):
         await services.search.settled()
         return conditions
@@ -200,6 +201,15 @@ def _partition(given: Parameters) -> str:
     if not (name.isascii() and name.isdecimal()):
         raise BadInput(f"{name!r} is no partition: they are named like 20261125, 202611 or 2026")
     return name
+
+
+def _nanoseconds(given: Parameters, name: str, default: int) -> int:
+    text = given.text(name)
+    if not text:
+        return default
+    if not (text.isascii() and text.isdecimal()):
+        raise BadInput(f"cannot parse {name} from {text!r}: it should be nanoseconds since 1970")
+    return min(int(text[:_DIGITS]), _FARTHEST)
 
 
 def _no_browser(request: WebRequest) -> None:
