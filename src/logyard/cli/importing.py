@@ -90,9 +90,9 @@ def _pieces(lazy: pl.LazyFrame, height: int) -> Iterator[pl.DataFrame]:
 
 
 def _lines(frame: pl.DataFrame) -> bytes:
-    """Rows as lines of JSON; what is null is left out, and bytes are text where they can be, hexadecimal where not."""
+    """Rows as lines of JSON; bytes are text where they can be, hexadecimal where not."""
     binary = [
-        pl.coalesce(pl.col(name).cast(pl.String, strict=False), pl.col(name).bin.encode("hex"))
+        pl.Series(name, [None if value is None else _text(value) for value in frame[name]], dtype=pl.String())
         for name, kind in frame.schema.items()
         if kind == pl.Binary()
     ]
@@ -104,3 +104,10 @@ def _lines(frame: pl.DataFrame) -> bytes:
         if isinstance(kind, pl.Datetime)
     ]
     return frame.with_columns(*binary, *times).write_ndjson().encode()
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.hex()

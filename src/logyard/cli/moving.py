@@ -3,7 +3,8 @@
 In passes. A pass looks at everything that was received before its beginning, partition by partition: five minutes whose
 row counts or checksums differ on the two sides are read there and stored here, each row once. A partition counts when
 both sides say the same. What arrives meanwhile, also for partitions that counted, is the next pass's. The passes get
-shorter; the last one finds nothing to do, or is over in a moment, and what it looked at is the same on both sides.
+shorter; the last one finds nothing to do, is over in a moment, or found no less than the one before it, and what it
+looked at is the same on both sides.
 
 Nothing depends on memory or on the journal: both sides are compared, not believed. A move that was killed, at any
 moment, is started again.
@@ -21,13 +22,13 @@ from logyard.cli.journal import Journal, Verified
 from logyard.cli.progress import Progress
 from logyard.cli.yard import Yard
 from logyard.errors import Corrupt
+from logyard.store.holdings import Held
 from logyard.store.partitions import Bucket, Extent, Slice, plan
 
 __all__ = ["Move", "Outcome"]
 
 _SHORT: Final = 3.0
 """Seconds: a pass that is over sooner is the last one."""
-_MOST_PASSES: Final = 20
 _TRIES: Final = 5
 _MARGIN: Final = 60_000_000_000
 """Nanoseconds by which keys are asked for again: a batch is stored a little later than it was received."""
@@ -75,10 +76,10 @@ class Move:
 
     def run(self) -> Outcome:
         """Move everything. Raises ``Corrupt`` when the sides cannot be made equal, and what either side raises."""
-        since, passes = 0, 0
+        since, passes, before = 0, 0, 0
         while True:
             passes += 1
-            begun = self._monotonic()
+            begun, stored = self._monotonic(), self._stored
             held = self._source.partitions()
             changed = [each for each in held.partitions if self._changed(each)]
             self._progress.expect(sum(each.rows for each in changed))
@@ -86,8 +87,12 @@ class Move:
                 self._partition(extent, held.until)
             self._keys += self._move_keys(since)
             since = max(0, held.until - _MARGIN)
-            if not changed or self._monotonic() - begun < _SHORT or passes == _MOST_PASSES:
-                break
+            moved = self._stored - stored
+            if not changed or self._monotonic() - begun < _SHORT or (passes > 1 and moved >= before):
+                return self._outcome(held, passes)
+            before = moved
+
+    def _outcome(self, held: Held, passes: int) -> Outcome:
         now = self._source.partitions().partitions
         rows = sum(each.rows for each in held.partitions)
         return Outcome(

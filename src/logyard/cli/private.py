@@ -51,19 +51,23 @@ def private_server(data: Path, *, config: Path | None = None, create: bool = Fal
     try:
         url = process.stdout.readline().strip() if process.stdout is not None else ""
         if not url:
-            process.wait(_END_SECONDS)
-            listening.join(1)
+            _end(process)
+            listening.join(1)  # its last words
             raise StoreFailed(f"cannot open {data}: {_reason(said)}")
         yield url
     finally:
         _end(process)
+        listening.join(1)
 
 
 def _listen(process: "subprocess.Popen[str]", said: list[str]) -> None:
     """Its log must not fill the pipe; the end of it is kept, for when it fails."""
-    for line in process.stderr or ():
-        said.append(line.strip())
-        del said[:-20]
+    if process.stderr is None:
+        return
+    with process.stderr as pipe:
+        for line in pipe:
+            said.append(line.strip())
+            del said[:-20]
 
 
 def _reason(said: list[str]) -> str:
@@ -79,9 +83,8 @@ def _end(process: "subprocess.Popen[str]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    for pipe in (process.stdout, process.stderr):
-        if pipe is not None:
-            pipe.close()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def _serve(arguments: list[str]) -> None:
@@ -93,7 +96,8 @@ def _serve(arguments: list[str]) -> None:
         sys.stdout.flush()
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        while os.read(sys.stdin.fileno(), 1):  # not by way of sys.stdin, whose lock would hold the exit
+            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     path = Path(arguments[1]) if arguments[1:] else None

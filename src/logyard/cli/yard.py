@@ -59,6 +59,10 @@ class Yard:
         """The same, of rows that the filters choose."""
         return Yard(self.name, self._remote, self._patience, filters=filters)
 
+    def check(self) -> None:
+        """Raises ``NotNow`` when nobody answers there, ``LogyardError`` when it is something else."""
+        self.keys("ff" * 16, 0)
+
     def partitions(self, until: int = 0) -> Held:
         """All there are; ``until``: as of then, now without it."""
         return self._decoded("partitions", self._until(until), Held)
@@ -134,7 +138,9 @@ def open_yard(
     waits = Patience(seconds=patience)
     if is_url(place):
         with Remote(place, timeout=_LONG) as remote:
-            yield Yard(place, remote, waits)
+            yard = Yard(place, remote, waits)
+            yard.check()
+            yield yard
         return
     with private_server(Path(place), config=config, create=create) as url, Remote(url, timeout=_LONG) as remote:
         yield Yard(place, remote, waits)

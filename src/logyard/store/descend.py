@@ -43,12 +43,12 @@ def tiers_of(config: Config) -> Tiers:
     """The tiers of the configuration. Raises ``BadConfig``."""
     rules = config.tiers
     named = [("warm", rules.warm, rules.warm_days), ("cold", rules.cold, rules.cold_days)]
-    below = []
+    storage, below = storage_of(config), []
     for name, place, days in named:
         if not place:
             continue
         try:
-            below.append(Tier(name=name, place=open_place(place, storage_of(config)), days=days))
+            below.append(Tier(name=name, place=open_place(place, storage), days=days))
         except BadInput as error:
             raise BadConfig(str(error), path=f"tiers.{name}") from error
     if rules.warm and rules.cold and rules.cold_days < rules.warm_days:

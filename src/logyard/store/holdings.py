@@ -5,7 +5,7 @@ Rows travel as a stream in Arrow's IPC format, compressed with zstd, in the colu
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import polars as pl
@@ -28,8 +28,8 @@ __all__ = ["ARROW_TYPE", "KEYS_AT_ONCE", "Held", "Holdings", "arrow", "received_
 
 ARROW_TYPE = "application/vnd.apache.arrow.stream"
 KEYS_AT_ONCE = 50_000
-_THREADS = 2
-"""What a move may use of the source's engine: queries go first."""
+_LIMITS: Mapping[str, str | int] = {"max_threads": 2, "max_memory_usage": 2 << 30, "max_result_bytes": 1 << 30}
+"""What a move may use of the engine: queries go first."""
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +83,7 @@ class Holdings:
         return self._loader.keys(frame)
 
     def _ask(self, sql: str) -> pl.DataFrame:
-        return self._store.query(Statement(sql=sql, settings={"max_threads": _THREADS}))
+        return self._store.query(Statement(sql=sql, settings=_LIMITS))
 
 
 def received_before(until: int) -> str:

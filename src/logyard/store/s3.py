@@ -40,12 +40,13 @@ class ObjectStorage(msgspec.Struct, frozen=True, kw_only=True):
 class Bucket:
     """One bucket. One thread at a time."""
 
-    def __init__(self, storage: ObjectStorage, name: str, *, clock: Clock | None = None) -> None:
-        """Connects to nothing yet."""
+    def __init__(self, storage: ObjectStorage, name: str, *, clock: Clock | None = None, page: int = 1000) -> None:
+        """Connects to nothing yet. ``page``: most names of one answer."""
         if not storage.endpoint.startswith(("http://", "https://")):
             raise BadInput(f"s3://{name}: s3.endpoint should be http://HOST:PORT, not {storage.endpoint!r}")
         self._storage = storage
         self._name = name
+        self._page = page
         self._clock = clock or SystemClock()
         self._client = httpx.Client(
             timeout=_SECONDS, verify=storage.endpoint.startswith("https:"), trust_env=False, follow_redirects=False
@@ -55,7 +56,7 @@ class Bucket:
         """Keys that begin with ``prefix`` and their sizes, in order."""
         after: dict[str, str] = {}
         while True:
-            asked = {"list-type": "2", "prefix": prefix, "max-keys": "1000", **after}
+            asked = {"list-type": "2", "prefix": prefix, "max-keys": str(self._page), **after}
             with self._request("GET", "", parameters=asked) as answer:
                 tree = ET.fromstring(answer.read())  # noqa: S314 - the operator's own storage; expat loads nothing
             space = _NAMESPACE if tree.tag.startswith(_NAMESPACE) else ""

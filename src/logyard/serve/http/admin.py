@@ -115,7 +115,6 @@ def _rows(services: Services, held: Holdings) -> Sequence[HTTPRouteHandler]:
         _no_browser(request)
         dry = request.query_params.get("dry") == "1"
         body = await read_body(cast("Receive", request.receive), dict(request.scope["headers"]), _most(services))
-        await services.search.settled()
         done = await _off(lambda: held.add(body, dry=dry))
         return {"rows": done.rows, "stored": done.stored}
 
@@ -187,10 +186,13 @@ def _backups(services: Services) -> Sequence[HTTPRouteHandler]:
 
 
 async def _conditions(services: Services, given: Parameters, now: int) -> list[str]:
-    """What the rows must fulfil; waits until all that was acknowledged can be found."""
+    """What the rows must fulfil. Waits until all that was acknowledged can be found, where no moment is given: whoever
+    gives one has been here before.
+    """
     conditions = [received_before(_nanoseconds(given, "until", now))]
-    if not any(given.text(name) for name in ("query", "start", "end")):
+    if not given.text("until"):
         await services.search.settled()
+    if not any(given.text(name) for name in ("query", "start", "end")):
         return conditions
     asked = QueryRequest(query=given.text("query") or "*", start=given.time("start"), end=given.time("end"))
     return [*conditions, *await services.search.conditions(asked)]
