@@ -113,15 +113,15 @@ class S3Config(_Section, frozen=True, kw_only=True):
     region: str = "us-east-1"
     access_key: str = ""
     secret_key: str = ""
-    secret_key_file: Path | None = None
+    secret_key_file: str = ""
     """File that holds the secret key, instead of ``secret_key``."""
 
     def secret(self) -> str:
         """The secret key, wherever it is. Raises ``BadConfig`` when its file cannot be read."""
-        if self.secret_key_file is None:
+        if not self.secret_key_file:
             return self.secret_key
         try:
-            return self.secret_key_file.read_text().strip()
+            return Path(self.secret_key_file).read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
             raise BadConfig(f"cannot read {self.secret_key_file}: {error}", path="s3.secret_key_file") from error
 

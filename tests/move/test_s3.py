@@ -151,7 +151,6 @@ def test_many_objects_are_listed_page_by_page(swift: Swift) -> None:
     for number in range(7):
         bucket.write(f"pages/{number}", b"")
     assert [name for name, _ in bucket.list("pages/")] == [f"pages/{number}" for number in range(7)]
-    bucket.close()
 
 
 def test_a_wrong_key_and_a_wrong_server_say_so(swift: Swift) -> None:

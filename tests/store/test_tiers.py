@@ -77,7 +77,7 @@ def test_without_tiers_there_is_no_policy() -> None:
             Config(tiers=TiersConfig(warm="/w", cold="/c", warm_days=9, cold_days=8)), "tiers.cold_days", id="order"
         ),
         pytest.param(
-            Config(tiers=TiersConfig(cold="/c"), s3=S3Config(secret_key_file=Path("/nowhere"))),
+            Config(tiers=TiersConfig(cold="/c"), s3=S3Config(secret_key_file="/nowhere")),
             "s3.secret_key_file",
             id="no secret",
         ),

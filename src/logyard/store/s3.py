@@ -6,6 +6,7 @@ server speaks. Bodies are streamed on the way in and whole on the way out. Nothi
 
 import hashlib
 import hmac
+import weakref
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,7 +39,7 @@ class ObjectStorage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Bucket:
-    """One bucket. One thread at a time."""
+    """One bucket. One thread at a time. Its connections go with it."""
 
     def __init__(self, storage: ObjectStorage, name: str, *, clock: Clock | None = None, page: int = 1000) -> None:
         """Connects to nothing yet. ``page``: most names of one answer."""
@@ -51,6 +52,7 @@ class Bucket:
         self._client = httpx.Client(
             timeout=_SECONDS, verify=storage.endpoint.startswith("https:"), trust_env=False, follow_redirects=False
         )
+        weakref.finalize(self, self._client.close)
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Keys that begin with ``prefix`` and their sizes, in order."""
@@ -77,10 +79,6 @@ class Bucket:
         """An object, whole or not at all."""
         with self._request("PUT", key, body=body):
             pass
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self._client.close()
 
     @contextmanager
     def _request(
