@@ -5,6 +5,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import threading
@@ -50,11 +51,6 @@ def test_everything_arrives_and_is_verified(source: Server, target: Server, tmp_
     again = move(source.url, target.url, tmp_path).stderr
     assert "(0 of them new there" in again
     assert contents(target.url) == contents(source.url)
-
-
-def test_into_a_new_directory(source: Server, tmp_path: Path) -> None:
-    move(source.url, tmp_path / "new", tmp_path)
-    assert contents(tmp_path / "new") == contents(source.url)
 
 
 def test_what_comes_meanwhile_is_moved_too(target: Server, tmp_path: Path) -> None:
@@ -121,6 +117,15 @@ def test_a_target_that_is_killed_may_come_back(source: Server, tmp_path: Path) -
         target.start()
         move(source.url, target.url, tmp_path)
         assert contents(target.url) == contents(source.url)
+
+
+def test_a_target_that_was_emptied_is_filled_again(source: Server, tmp_path: Path) -> None:
+    move(source.url, tmp_path / "new", tmp_path)
+    (moved,) = tmp_path.glob("*.moved")
+    moved.rename(moved.with_suffix(".moving"))  # as if it had been killed at its end
+    shutil.rmtree(tmp_path / "new")
+    move(source.url, tmp_path / "new", tmp_path)
+    assert contents(tmp_path / "new") == contents(source.url)
 
 
 def test_a_target_without_room_says_so(source: Server, tmp_path: Path) -> None:

@@ -81,7 +81,8 @@ class Move:
             passes += 1
             begun, stored = self._monotonic(), self._stored
             held = self._source.partitions()
-            changed = [each for each in held.partitions if self._changed(each)]
+            there = {each.name: each.rows for each in self._target.partitions(held.until).partitions}
+            changed = [each for each in held.partitions if self._changed(each, there.get(each.name, 0))]
             self._progress.expect(sum(each.rows for each in changed))
             for extent in changed:
                 self._partition(extent, held.until)
@@ -106,10 +107,13 @@ class Move:
             others=sum(self._others.values()),
         )
 
-    def _changed(self, extent: Extent) -> bool:
-        """Whether it is new since both sides held the same: records are added or go, they never change."""
+    def _changed(self, extent: Extent, there: int) -> bool:
+        """Whether it is new since both sides held the same: records are added or go, they never change.
+
+        ``there``: how many the target has. Fewer than it had, and somebody has emptied it since.
+        """
         known = self._journal.known(extent.name)
-        return known is None or known.rows != extent.rows
+        return known is None or known.rows != extent.rows or there < known.rows
 
     def _partition(self, extent: Extent, until: int) -> None:
         """Make the target hold what the source holds there."""
