@@ -39,7 +39,7 @@ def logyard(
 ) -> subprocess.CompletedProcess[str]:
     """``logyard ARGUMENTS``, to its end, which must be ``code``."""
     with popen(*arguments, cwd=cwd, variables=variables) as process:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=300)
     assert process.returncode == code, f"{arguments} ended with {process.returncode}:\n{out}\n{err}"
     return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 

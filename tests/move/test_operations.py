@@ -51,7 +51,7 @@ def test_the_commands_run_in_order(shell: tuple[Path, dict[str, str]]) -> None:
     assert len(COMMANDS) >= 14
     for command in COMMANDS:
         done = subprocess.run(
-            ["sh", "-c", command], cwd=folder, env=variables, capture_output=True, text=True, timeout=120, check=False
+            ["sh", "-c", command], cwd=folder, env=variables, capture_output=True, text=True, timeout=300, check=False
         )
         assert done.returncode == 0, f"{command}:\n{done.stdout}{done.stderr}"
     wanted = contents(variables["LOGYARD_URL"])

@@ -74,8 +74,10 @@ class Finding(msgspec.Struct, frozen=True):
 def back_up(store: Store, place: Place, *, now: Nanoseconds, full: bool = False) -> Backup:
     """Write a backup of all there is in ``store``. ``full``: one that needs no other.
 
-    Blocking. One at a time for a place. Raises ``NotNow`` or ``StoreFailed``; the place is then as good as before.
+    Blocking. One at a time for a place. Raises ``BadInput``, ``NotNow`` or ``StoreFailed``; the place is then as good
+    as before.
     """
+    place.prepare()
     before = backups(place)
     base = before[-1].name if before and not full else ""
     disk = before[-1].disk if before else BACKUP_DISKS[zlib.crc32(place.url.encode()) % len(BACKUP_DISKS)]

@@ -5,6 +5,7 @@ s3://bucket/prefix          the object storage that the section [s3] of the conf
 """
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,10 @@ class Place(Protocol):
     @property
     def url(self) -> str:
         """How a person wrote it."""
+        ...
+
+    def prepare(self) -> None:
+        """Make it, if it is not there. Raises ``BadInput`` where nothing can be written."""
         ...
 
     def disk(self) -> dict[str, str]:
@@ -60,6 +65,15 @@ class Folder:
     def url(self) -> str:
         """The path."""
         return str(self._path)
+
+    def prepare(self) -> None:
+        """The folder, and those above it."""
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self._path):
+                pass
+        except OSError as error:
+            raise BadInput(f"cannot write to {self._path}: {error.strerror}") from error
 
     def disk(self) -> dict[str, str]:
         """A local disk."""
@@ -121,6 +135,9 @@ class Objects:
     def url(self) -> str:
         """``s3://bucket/prefix``."""
         return f"{_SCHEME}{self._name}/{self._prefix}".rstrip("/")
+
+    def prepare(self) -> None:
+        """A bucket is its owner's to make; whether it is there shows in the first listing."""
 
     def disk(self) -> dict[str, str]:
         """A disk of objects under the names that files have."""

@@ -165,6 +165,8 @@ def _backups(services: Services) -> Sequence[HTTPRouteHandler]:
             raise BadInput("backups are started on the server's own machine: it writes where its caller says")
         given = await read_parameters(request, services.clock)
         to, run = given.needed("to"), services.backup
+        if not to.startswith(("/", "s3://")):
+            raise BadInput(f"{to!r} is neither the whole path of a folder nor s3://bucket/prefix")
         if run is None:
             raise MissingPart("a backup of this store", "server")
         if lock.locked():
