@@ -1,6 +1,10 @@
 """Backups of a running server, and what comes back."""
 
+import os
+import pty
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -168,3 +172,25 @@ def test_a_stopped_directory_will_do(place: Path, tmp_path: Path) -> None:
     said = logyard("backup", "--to", "again", "--data", "back", cwd=tmp_path)
     assert f"{ROWS + 210:,} records" in said.stdout
     assert "as they were written" in logyard("backup", "verify", "again", cwd=tmp_path).stdout
+
+
+def test_a_terminal_sees_a_bar(place: Path, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "logyard", "backup", "verify", str(place)]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=theirs) as process:
+        os.close(theirs)
+        said = b""
+        while piece := read(ours):
+            said += piece
+    os.close(ours)
+    assert process.returncode == 0
+    assert b"bytes" in said
+    assert b"\x1b[" in said
+
+
+def read(terminal: int) -> bytes:
+    """What is there; nothing when the other side has gone."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""

@@ -43,7 +43,13 @@ def private_server(data: Path, *, config: Path | None = None, create: bool = Fal
         raise BadInput(f"{data} holds no data of a Logyard (there is no {data / 'wal'})")
     command = [sys.executable, "-m", __name__, str(data), *([str(config)] if config is not None else [])]
     process = subprocess.Popen(  # noqa: S603 - our own command
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace"
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # Ctrl-C is for the command, which then closes the server's stdin
     )
     said: list[str] = []
     listening = threading.Thread(target=_listen, args=(process, said), daemon=True)
@@ -102,7 +108,6 @@ def _serve(arguments: list[str]) -> None:
 
     path = Path(arguments[1]) if arguments[1:] else None
     settings = load(path, {"data": arguments[0], **_FLAGS})
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which closes our stdin
     threading.Thread(target=watch, daemon=True).start()
     run(settings, announce)
 

@@ -5,6 +5,7 @@ daemons, no replication. What it does not have, as S3 has it: conditional PUT. E
 directory.
 """
 
+import getpass
 import http.client
 import os
 import shutil
@@ -19,7 +20,7 @@ __all__ = ["PROGRAMS", "Swift", "SwiftFailed"]
 
 PROGRAMS = ("memcached", "swift-proxy-server", "swift-account-server", "swift-container-server", "swift-object-server")
 _KINDS = ("account", "container", "object")
-_READY_SECONDS = 60.0
+_READY_SECONDS = 180.0
 _LOOK_AGAIN = 0.05
 _PYTHON = "/usr/bin/python3"
 """Debian's own: its packages are not for the project's interpreter."""
@@ -95,7 +96,19 @@ class Swift:
 
     def _remember(self) -> None:
         """Its login keeps what it knows in memcached, and nowhere else."""
-        command = ["memcached", "-l", "127.0.0.1", "-p", str(self._ports["cache"]), "-U", "0", "-m", "16", "-u", "root"]
+        command = [
+            "memcached",
+            "-l",
+            "127.0.0.1",
+            "-p",
+            str(self._ports["cache"]),
+            "-U",
+            "0",
+            "-m",
+            "16",
+            "-u",
+            getpass.getuser(),
+        ]
         self._processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL))  # noqa: S603 - Debian's own program
 
     def _start(self, kind: str, template: str) -> None:
@@ -107,6 +120,7 @@ class Swift:
             "kind": kind,
             "access_key": self.access_key.replace(":", "_"),
             "secret_key": self.secret_key,
+            "user": getpass.getuser(),
         }
         config = self._write(f"{kind}-server.conf", template.format(**values))
         with (self._directory / f"{kind}.log").open("ab") as log:
@@ -181,7 +195,7 @@ disable_fallocate = true
 workers = 0
 bind_ip = 127.0.0.1
 bind_port = {port}
-user = root
+user = {user}
 swift_dir = {directory}
 log_address = {directory}/no-syslog
 log_level = WARNING
@@ -197,7 +211,7 @@ _PROXY = """[DEFAULT]
 bind_ip = 127.0.0.1
 bind_port = {port}
 workers = 0
-user = root
+user = {user}
 swift_dir = {directory}
 log_address = {directory}/no-syslog
 log_level = WARNING
