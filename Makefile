@@ -3,7 +3,7 @@
 DATA   ?= ./data
 LISTEN ?= 127.0.0.1:8005
 # What the tests need from Debian; installed when root and missing.
-DEBIAN_PACKAGES := redis-server npm
+DEBIAN_PACKAGES := redis-server npm memcached swift-proxy swift-account swift-container swift-object
 
 BIN     := .venv/bin
 SOURCES  = $(wildcard src tests bench)

@@ -42,7 +42,11 @@ from logyard.receivers.http_intake import HttpReceiver, HttpRoute, Intake
 from logyard.serve.http.listener import HttpServer, Listening
 from logyard.serve.http.server import build
 from logyard.serve.http.services import Services
+from logyard.store.backup import Backup, back_up
+from logyard.store.descend import descend, storage_of, tiers_of
+from logyard.store.holdings import Holdings
 from logyard.store.open import open_store
+from logyard.store.places import open_place
 from logyard.store.retire import retire
 from logyard.stream.bus.bus import Bus, Itself
 from logyard.stream.bus.opening import link_of
@@ -53,7 +57,7 @@ from logyard.stream.records import RecordsWatch
 from logyard.stream.redis import RedisPublisher
 from logyard.stream.stored import StoredRows
 from logyard.telemetry import Telemetry
-from logyard.types import Json, LogId
+from logyard.types import Json, LogId, Nanoseconds
 from logyard.wal.buffers import node_name, open_buffer
 
 __all__ = ["Running", "run", "running", "serve"]
@@ -140,6 +144,8 @@ async def running(config: Config, *, store: Store | None = None) -> AsyncIterato
             telemetry=telemetry,
             config=config,
             stats=engine.store.stats,
+            holdings=Holdings(engine.store),
+            backup=_backup(config, engine.store) if not config.store else None,
             ready=lambda: _unready(engine),
             soft=lambda: _soft(engine, redis, bus),
             nodes_lag=bus.lag if bus is not None else str,
@@ -181,6 +187,9 @@ async def _engine(
     await stack.enter_async_context(
         _background(retire(store, rules, config.retention.check_seconds, clock=clock, telemetry=telemetry), "retention")
     )
+    if given is None and not config.store:
+        descending = descend(store, tiers_of(config), config.tiers.check_seconds, clock=clock, telemetry=telemetry)
+        await stack.enter_async_context(_background(descending, "tiers"))
     return _Engine(wal=wal, store=store, drains=drains, dead=dead, ids=ids)
 
 
@@ -202,6 +211,13 @@ async def _stop(drains: Drains, store: Store) -> None:
         await asyncio.to_thread(store.close)
         return
     raise _StuckStoreError(f"the store did not stop within {_STOP_SECONDS:g} s; what it has not taken stays in the log")
+
+
+def _backup(config: Config, store: Store) -> Callable[[str, Nanoseconds, bool], Backup]:
+    def backup(to: str, now: Nanoseconds, full: bool) -> Backup:  # noqa: FBT001 - as ``Services`` has it
+        return back_up(store, open_place(to, storage_of(config)), now=now, full=full)
+
+    return backup
 
 
 def _ids(config: Config, clock: Clock, *, store: Store, waiting: Iterable[Sealed]) -> LogIds:

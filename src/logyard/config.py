@@ -22,7 +22,9 @@ __all__ = [
     "IngestConfig",
     "QueryConfig",
     "RetentionConfig",
+    "S3Config",
     "TailConfig",
+    "TiersConfig",
     "WalConfig",
     "from_text",
     "load",
@@ -103,6 +105,42 @@ class QueryConfig(_Section, frozen=True, kw_only=True):
     """How long a query waits for what was acknowledged before it began to become findable."""
 
 
+class S3Config(_Section, frozen=True, kw_only=True):
+    """The object storage that ``s3://bucket/prefix`` means: in backups, exports and tiers."""
+
+    endpoint: str = ""
+    """``https://HOST`` or ``http://HOST:PORT``; buckets are part of the path."""
+    region: str = "us-east-1"
+    access_key: str = ""
+    secret_key: str = ""
+    secret_key_file: str = ""
+    """File that holds the secret key, instead of ``secret_key``."""
+
+    def secret(self) -> str:
+        """The secret key, wherever it is. Raises ``BadConfig`` when its file cannot be read."""
+        if not self.secret_key_file:
+            return self.secret_key
+        try:
+            return Path(self.secret_key_file).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadConfig(f"cannot read {self.secret_key_file}: {error}", path="s3.secret_key_file") from error
+
+
+class TiersConfig(_Section, frozen=True, kw_only=True):
+    """Where older records lie. Whole days move, by the time of their newest record; queries find them as before."""
+
+    warm: str = ""
+    """A directory, for a slower disk; or ``s3://bucket/prefix``."""
+    warm_days: float = 7
+    """Age from which on records lie there."""
+    cold: str = ""
+    """``s3://bucket/prefix``, or a directory."""
+    cold_days: float = 30
+    cache_bytes: Positive = 1 << 30
+    """Local disk that reading from object storage may use, for each tier there."""
+    check_seconds: Seconds = 300.0
+
+
 class TailConfig(_Section, frozen=True, kw_only=True):
     """Live tails."""
 
@@ -143,6 +181,8 @@ class Config(_Section, frozen=True, kw_only=True):
     ingest: IngestConfig = IngestConfig()
     wal: WalConfig = WalConfig()
     retention: RetentionConfig = RetentionConfig()
+    s3: S3Config = S3Config()
+    tiers: TiersConfig = TiersConfig()
     query: QueryConfig = QueryConfig()
     tail: TailConfig = TailConfig()
     pipeline: tuple[dict[str, object], ...] = ()

@@ -12,6 +12,7 @@ runs is imported, so that ``logyard --help`` answers at once.
 
 import difflib
 import importlib
+import keyword
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -29,12 +30,17 @@ COMMANDS = {
     "send": "send files, or what comes on stdin",
     "query": "search the stored logs",
     "tail": "follow logs as they arrive",
+    "export": "write stored logs as Parquet",
+    "import": "take Parquet files",
+    "backup": "back up while the server runs; list and verify backups",
+    "restore": "make a data directory out of a backup",
+    "move": "copy everything into another Logyard, verified",
     "config": "check a configuration, show it, or print its schema",
     "components": "list the parts that a configuration can use",
     "doctor": "check this machine and say what to change",
     "version": "print the version",
 }
-"""Name and summary. The command ``x`` is ``app`` in ``logyard/cli/x.py``."""
+"""Name and summary. The command ``x`` is ``app`` in ``logyard/cli/x.py`` (``x_.py`` where Python has the word)."""
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 _HELP = frozenset({"-h", "--help", "help"})
@@ -72,7 +78,8 @@ def overview() -> str:
 
 def command_module(name: str) -> "typer.Typer":
     """The Typer application of one command."""
-    app: typer.Typer = importlib.import_module(f"logyard.cli.{name}").app
+    module = f"{name}_" if keyword.iskeyword(name) else name
+    app: typer.Typer = importlib.import_module(f"logyard.cli.{module}").app
     return app
 
 

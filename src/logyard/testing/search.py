@@ -53,6 +53,14 @@ class MemorySearch:
         finally:
             self.closed.set()
 
+    async def settled(self) -> None:
+        """At once."""
+
+    async def conditions(self, request: QueryRequest) -> tuple[str, ...]:
+        """None."""
+        self.asked.append(request)
+        return ()
+
     async def sql(self, text: str, *, limit: int = 1000, timeout: float | None = None) -> list[Row]:  # noqa: ASYNC109 - as the port has it
         """All rows of the chunks."""
         self._ask((text, limit, timeout))

@@ -38,6 +38,14 @@ class Searching(Protocol):
         """A read-only statement's answer."""
         ...
 
+    async def settled(self) -> None:
+        """Wait until all that was acknowledged can be found."""
+        ...
+
+    async def conditions(self, request: QueryRequest) -> tuple[str, ...]:
+        """A query that only filters, as conditions on the table."""
+        ...
+
     async def hits(
         self, request: QueryRequest, *, step: int = ..., offset: int = ..., fields: Sequence[str] = ..., most: int = ...
     ) -> list[Hits]:

@@ -19,7 +19,7 @@ import polars as pl
 
 from logyard.errors import LogyardError, NotNow
 from logyard.model.batch import Receipt
-from logyard.ports import Parcel, Retention, Sink, Statement, StoreStats
+from logyard.ports import Parcel, Retention, Rows, Sink, Statement, StoreStats
 from logyard.store.cluster.answer import Answer
 from logyard.store.cluster.contents import Contents
 from logyard.store.cluster.failures import Away
@@ -27,7 +27,7 @@ from logyard.store.cluster.node import Node
 from logyard.store.cluster.pinning import Change, Pins
 from logyard.store.cluster.reading import Reader, Readers
 from logyard.store.cluster.replica import Replica, Shard
-from logyard.store.cluster.shipment import Shipment, shipments
+from logyard.store.cluster.shipment import Shipment, shipments, whole_rows
 from logyard.store.cluster.topology import places
 from logyard.store.cluster.url import ClusterUrl
 from logyard.store.cluster.wire import NO_DATABASE, Settings
@@ -43,6 +43,8 @@ _FORMAT: Final[Settings] = {"default_format": "ArrowStream", "distributed_produc
 _CHECK_SECONDS: Final = 1.0
 _TRIES: Final = 3
 _KEPT: Final = 8
+_NOW: Final = Nanoseconds(1 << 62)
+"""Later than any change of the shards: what is loaded is spread over those of today."""
 Result = TypeVar("Result")
 
 
@@ -83,6 +85,19 @@ class ClusterStore:
             for replica in shard.replicas:
                 if replica.wants(parcel.token, parcel.received):
                     replica.insert(parcel)
+
+    def load(self, rows: Rows) -> None:
+        """Store rows that are whole already, on every replica of the shards that they belong to, as of now."""
+        shipment = whole_rows(rows)
+        for shard in self._shards:
+            condition = self._pins.condition(shard.number, _NOW) if rows.table == "logs" else ""
+            for replica in shard.replicas:
+                if replica.wants(rows.token, _NOW):
+                    replica.node.wire.insert(
+                        shipment.sql(f"{rows.table}{self._url.suffix}", condition),
+                        shipment.body,
+                        {**INSERT_SETTINGS, "insert_deduplication_token": rows.token},
+                    )
 
     def query(self, statement: Statement) -> pl.DataFrame:
         """The whole answer."""
