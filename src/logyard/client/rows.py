@@ -85,13 +85,15 @@ class AsyncRows:
 
     async def __aiter__(self) -> AsyncIterator[Row]:
         lines = Lines()
-        try:
-            with connection_errors(self._url):
-                async for piece in self._answer.aiter_bytes():
-                    for line in filter(None, lines.add(piece)):
-                        yield row_of(line)
-        finally:
-            await self.aclose()
+        async with self:
+            async for piece in self._pieces():
+                for line in filter(None, lines.add(piece)):
+                    yield row_of(line)
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        with connection_errors(self._url):
+            async for piece in self._answer.aiter_bytes():
+                yield piece
 
     async def to_polars(self) -> pl.DataFrame:
         """All rows that are left, as ``Rows`` has them."""

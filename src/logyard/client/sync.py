@@ -87,13 +87,17 @@ class Client:
             try:
                 answer = self._send(tailing.ask(), silence=SILENCE_SECONDS)
                 heard = True
-                with closing(answer), connection_errors(self.url):
-                    for piece in answer.iter_bytes():
-                        yield from tailing.heard(piece)
+                yield from self._heard(answer, tailing)
             except (NotNow, StoreFailed):
                 if not heard:
                     raise
             time.sleep(tailing.pause())
+
+    def _heard(self, answer: httpx.Response, tailing: Tailing) -> Iterator[Row | Missed]:
+        """What one connection brings, until it ends."""
+        with closing(answer), connection_errors(self.url):
+            for piece in answer.iter_bytes():
+                yield from tailing.heard(piece)
 
     def hits(
         self,
