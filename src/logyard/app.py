@@ -21,6 +21,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
 import uvloop
+from litestar.types import ASGIApp
 
 from logyard import registry
 from logyard.clock import Clock, SystemClock
@@ -80,6 +81,9 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     """A Logyard that answers."""
 
     url: str
+    """"" without a listener."""
+    web: ASGIApp
+    """The web application: everything that can be asked over HTTP, for whoever is in this process."""
     search: Search
     inlet: WalInlet
     telemetry: Telemetry
@@ -125,8 +129,11 @@ async def serve(config: Config, announce: Callable[[Running], None] | None = Non
 
 
 @asynccontextmanager
-async def running(config: Config, *, store: Store | None = None) -> AsyncIterator[Running]:
-    """Everything, wired and started; stopped on the way out. ``store``: another than the embedded one."""
+async def running(config: Config, *, store: Store | None = None, listen: bool = True) -> AsyncIterator[Running]:
+    """Everything, wired and started; stopped on the way out.
+
+    ``store``: another than the embedded one. ``listen``: without it nothing is on a socket (``inprocess.py``).
+    """
     clock, telemetry = SystemClock(), Telemetry()
     async with AsyncExitStack() as stack:
         engine = await _engine(config, store, clock=clock, telemetry=telemetry, stack=stack)
@@ -151,15 +158,22 @@ async def running(config: Config, *, store: Store | None = None) -> AsyncIterato
             nodes_lag=bus.lag if bus is not None else str,
             receivers=_receivers(config, inlet, ids=engine.ids, telemetry=telemetry),
         )
-        host, port = _address(config.listen)
-        server = HttpServer(build(services), Listening(host=host, port=port, drain_seconds=config.http.drain_seconds))
+        web = build(services)
         stack.callback(inlet.close)
-        await stack.enter_async_context(server)
+        url = await _listening(config, web, stack) if listen else ""
         stack.callback(hub.close)  # before the server: open tails would hold its stop
         _watch(engine, telemetry)
-        if host not in _LOOPBACK:
-            _log.warning("%s is not loopback: whoever reaches it can read and write (there are no keys yet)", host)
-        yield Running(url=f"http://{host}:{server.port}", search=search, inlet=inlet, telemetry=telemetry)
+        yield Running(url=url, web=web, search=search, inlet=inlet, telemetry=telemetry)
+
+
+async def _listening(config: Config, web: ASGIApp, stack: AsyncExitStack) -> str:
+    """The URL under which the application answers from now on."""
+    host, port = _address(config.listen)
+    server = HttpServer(web, Listening(host=host, port=port, drain_seconds=config.http.drain_seconds))
+    await stack.enter_async_context(server)
+    if host not in _LOOPBACK:
+        _log.warning("%s is not loopback: whoever reaches it can read and write (there are no keys yet)", host)
+    return f"http://{host}:{server.port}"
 
 
 async def _engine(
