@@ -29,6 +29,8 @@ COMMANDS = {
     "send": "send files, or what comes on stdin",
     "query": "search the stored logs",
     "tail": "follow logs as they arrive",
+    "demo": "run programs that write real logs",
+    "generate": "make records that can be counted, and count them",
     "config": "check a configuration, show it, or print its schema",
     "components": "list the parts that a configuration can use",
     "doctor": "check this machine and say what to change",

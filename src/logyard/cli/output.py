@@ -2,15 +2,31 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-__all__ = ["write"]
+__all__ = ["quiet_end", "write", "write_bytes"]
 
 
 def write(text: str) -> None:
     """To stdout, at once. Ends the process, with 0, when nobody reads any more: that is no failure."""
-    try:
+    with quiet_end():
         sys.stdout.write(text)
         sys.stdout.flush()
+
+
+def write_bytes(data: bytes) -> None:
+    """The same for bytes."""
+    with quiet_end():
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
+@contextmanager
+def quiet_end() -> Iterator[None]:
+    """End the process, with 0, when a write inside finds that nobody reads stdout any more."""
+    try:
+        yield
     except BrokenPipeError:
         # What is still buffered has no reader; the interpreter would complain about it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
