@@ -119,7 +119,9 @@ def _announcer(plan: Plan, *, quiet: bool) -> Callable[[str], None]:
             return
         names = ", ".join(plan.programs)
         answers = f"; {WEB_API} answers on {url}" if url else ""
-        sys.stderr.write(f"{names}: logs are written into {plan.logs.absolute()}{answers}. Ctrl-C stops it.\n")
+        sys.stderr.write(
+            f"{names}: logs are written into {plan.logs.absolute()}, seed {plan.seed}{answers}. Ctrl-C stops it.\n"
+        )
         sys.stderr.flush()
 
     return announce

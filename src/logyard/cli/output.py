@@ -16,9 +16,11 @@ def write(text: str) -> None:
 
 
 def write_bytes(data: bytes) -> None:
-    """The same for bytes."""
+    """The same for bytes; all of them, also when a signal comes and nothing is buffered (PYTHONUNBUFFERED)."""
+    rest = memoryview(data)
     with quiet_end():
-        sys.stdout.buffer.write(data)
+        while rest:
+            rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.buffer.flush()
 
 

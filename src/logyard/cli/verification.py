@@ -11,6 +11,7 @@ from logyard.cli.remote import Patience, Remote, persist
 from logyard.cli.ticker import Ticker, ticker
 from logyard.demo.stamps import WORD, checked_stream
 from logyard.demo.verifying import Findings, StreamFindings, Verifier
+from logyard.errors import BadInput
 
 __all__ = ["Source", "table", "verify"]
 
@@ -77,9 +78,12 @@ def _row(stream: StreamFindings) -> tuple[str, ...]:
 
 
 def _file(path: Path, verifier: Verifier, counted: Ticker) -> None:
-    for block in blocks(path, Shape()):
-        verifier.take(block.lines.split(b"\n"))
-        counted.add(len(block.numbers))
+    try:
+        for block in blocks(path, Shape()):
+            verifier.take(block.lines.split(b"\n"))
+            counted.add(len(block.numbers))
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror}") from error
 
 
 def _stored(source: Source, verifier: Verifier, counted: Ticker) -> None:
