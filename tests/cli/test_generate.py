@@ -151,6 +151,8 @@ def test_heartbeats_have_the_usual_form_and_file(tmp_path: Path) -> None:
         pytest.param(["--events", "1", "--stream", "a b"], 1, "cannot name a stream", id="stream"),
         pytest.param(["--events", "1", "--to", "http://x", "-o", "csv"], 2, "takes JSON", id="csv to a server"),
         pytest.param(["--events", "1", "--file", "/proc/x/y"], 1, "--file: cannot write /proc/x/y", id="file"),
+        pytest.param(["--rate", "1", "--speed", "inf"], 2, "say --for how long", id="without end"),
+        pytest.param(["--speed", "inf"], 2, "say --for how long", id="heartbeats without end"),
         pytest.param(["a.log"], 2, "is for --verify", id="paths"),
         pytest.param(["--verify", "-o", "csv"], 2, "findings are text or json", id="csv findings"),
         pytest.param(["--level", "loud"], 1, "LOG_LEVEL: 'loud' is none of", id="level"),

@@ -261,7 +261,7 @@ def _records(shape: Shape, time: Simulated, destination: Destination) -> None:
         stream=checked_stream(shape.stream or Chance(seed, "stream").hexadecimal(8)),
         seed=seed,
         start=began,
-        end=time.end(began),
+        end=time.end(began, endless=shape.events is None),
         events=shape.events,
         rate=shape.rate,
     )

@@ -71,10 +71,15 @@ class Simulated(msgspec.Struct, frozen=True, kw_only=True):
     start: str
     duration: str
 
-    def end(self, began: int) -> int | None:
-        """In nanoseconds since the Unix epoch; None for no end. Raises ``typer.BadParameter``."""
+    def end(self, began: int, *, endless: bool = True) -> int | None:
+        """In nanoseconds since the Unix epoch; None for no end. Raises ``typer.BadParameter``.
+
+        ``endless``: nothing but --for can end it.
+        """
         if self.duration:
             return began + length(self.duration)
+        if endless and math.isinf(self.speed):
+            raise typer.BadParameter("would fill the disk: say --for how long", param_hint="--speed inf")
         return None
 
 
