@@ -35,6 +35,8 @@ COMMANDS = {
     "backup": "back up while the server runs; list and verify backups",
     "restore": "make a data directory out of a backup",
     "move": "copy everything into another Logyard, verified",
+    "demo": "run programs that write real logs",
+    "generate": "make records that can be counted, and count them",
     "config": "check a configuration, show it, or print its schema",
     "components": "list the parts that a configuration can use",
     "doctor": "check this machine and say what to change",
