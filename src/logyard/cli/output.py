@@ -3,7 +3,9 @@
 import os
 import sys
 
-__all__ = ["write"]
+__all__ = ["write", "write_bytes"]
+
+_STDOUT, _STDERR = 1, 2
 
 
 def write(text: str) -> None:
@@ -15,3 +17,18 @@ def write(text: str) -> None:
         # What is still buffered has no reader; the interpreter would complain about it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def write_bytes(out: bytes, err: bytes = b"") -> None:
+    """Exact bytes to stdout and to stderr, at once; as ``write``."""
+    try:
+        _whole(_STDOUT, out)
+        _whole(_STDERR, err)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+def _whole(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
