@@ -107,6 +107,10 @@ class EngineApi:
         version = _decoded(self._good(await self.http.ask("GET", f"{_API}/version"), ""), Version)
         return info.host(version.version)
 
+    async def ping(self) -> None:
+        """Whether the engine answers."""
+        self._good(await self.http.ask("GET", "/_ping"), "")
+
     async def exec_create(self, name: str, body: Mapping[str, object]) -> str:
         """The id of a command that does not run yet."""
         answer = await self.http.ask("POST", f"{_API}/containers/{quote(name, safe='')}/exec", body=body)
