@@ -17,6 +17,7 @@ import msgspec
 from logyard.errors import BadConfig, MissingPart
 
 __all__ = [
+    "AgentConfig",
     "Config",
     "HttpConfig",
     "IngestConfig",
@@ -27,6 +28,7 @@ __all__ = [
     "TiersConfig",
     "WalConfig",
     "from_text",
+    "inherited",
     "load",
     "settings",
     "variable",
@@ -149,6 +151,31 @@ class TailConfig(_Section, frozen=True, kw_only=True):
     max_subscribers: Positive = 1000
 
 
+class AgentConfig(_Section, frozen=True, kw_only=True):
+    """The container agent, ``logyard agent``."""
+
+    listen: str = "127.0.0.1:50051"
+    """``HOST:PORT``, or ``unix:PATH``; port 0 takes a free one."""
+    driver: str = "docker"
+    """``docker``, ``podman`` or ``process``; one of the components under ``drivers``."""
+    settings: dict[str, object] = {}
+    """Of the driver: ``[agent.settings] url = "unix:///var/run/docker.sock"``."""
+    tls_cert: str = ""
+    """File with the server's certificate, and those between it and its root; PEM."""
+    tls_key: str = ""
+    """File with its key; PEM."""
+    tls_client_ca: str = ""
+    """File with the roots of clients' certificates: only clients that have one may call (mTLS)."""
+    token_file: str = ""
+    """File with the bearer token that callers must bring."""
+    insecure: bool = False
+    """Listen beyond this machine without TLS or without a token or client certificates: whoever can connect then owns
+    the machine.
+    """
+    grace_seconds: Seconds = 5.0
+    """How long a stop waits for calls that are under way."""
+
+
 class Config(_Section, frozen=True, kw_only=True):
     """Everything."""
 
@@ -185,6 +212,7 @@ class Config(_Section, frozen=True, kw_only=True):
     tiers: TiersConfig = TiersConfig()
     query: QueryConfig = QueryConfig()
     tail: TailConfig = TailConfig()
+    agent: AgentConfig = AgentConfig()
     pipeline: tuple[dict[str, object], ...] = ()
     """Steps every record passes, in order: ``[[pipeline]] type = "redact" ...``."""
 
@@ -212,6 +240,11 @@ def settings(path: Path | None = None, flags: Mapping[str, object] | None = None
 def variable(name: str) -> str:
     """A variable of the environment that is no setting (``NO_COLOR``), "" where there is none."""
     return os.environ.get(name, "")
+
+
+def inherited() -> dict[str, str]:
+    """The environment as it is, for a process that we start and that gets more."""
+    return dict(os.environ)
 
 
 def from_text(kind: type, value: object) -> object:

@@ -37,12 +37,25 @@ COMMANDS = {
     "move": "copy everything into another Logyard, verified",
     "demo": "run programs that write real logs",
     "generate": "make records that can be counted, and count them",
+    "agent": "launch, watch and follow containers of this host for others",
+    "launch": "start a container",
+    "stop": "stop containers",
+    "rm": "remove containers",
+    "ps": "list containers",
+    "inspect": "print all that is known of containers",
+    "exec": "run a command in a container",
+    "logs": "print or follow the logs of containers",
+    "events": "print what happens to containers",
+    "stats": "print what a container uses",
     "config": "check a configuration, show it, or print its schema",
     "components": "list the parts that a configuration can use",
     "doctor": "check this machine and say what to change",
     "version": "print the version",
 }
 """Name and summary. The command ``x`` is ``app`` in ``logyard/cli/x.py`` (``x_.py`` where Python has the word)."""
+
+_CONTAINER_COMMANDS = frozenset({"launch", "stop", "rm", "ps", "inspect", "exec", "logs", "events", "stats"})
+"""Their failures begin with ``Error:``, as those of other container tools do."""
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 _HELP = frozenset({"-h", "--help", "help"})
@@ -58,7 +71,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = _dispatch(list(arguments))
     except LogyardError as error:
-        sys.stderr.write(f"logyard: {error}\n")
+        sys.stderr.write(f"{'Error' if _speaks_of_containers(arguments) else 'logyard'}: {error}\n")
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -88,7 +101,8 @@ def command_module(name: str) -> "typer.Typer":
 def _dispatch(arguments: list[str]) -> int:
     if not arguments or arguments[0] in _HELP:
         return _explain(arguments[1:])
-    name, *rest = arguments
+    host, arguments = _host_in_front(arguments)
+    name, *rest = [*arguments[:1], *host, *arguments[1:]] if arguments else ["", *host]
     if name == "--version":
         name = "version"
     if name not in COMMANDS:
@@ -97,6 +111,20 @@ def _dispatch(arguments: list[str]) -> int:
         sys.stderr.write(f"logyard: there is no command '{name}'.{hint}\nTry 'logyard --help'.\n")
         return USAGE
     return _run_command(name, rest)
+
+
+def _speaks_of_containers(arguments: Sequence[str]) -> bool:
+    host, rest = _host_in_front(list(arguments))
+    return bool(host) or not _CONTAINER_COMMANDS.isdisjoint(rest[:1])
+
+
+def _host_in_front(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """``--host`` before the command is the command's own option, and the rest."""
+    if arguments[:1] == ["--host"]:
+        return arguments[:2], arguments[2:]
+    if arguments and arguments[0].startswith("--host="):
+        return arguments[:1], arguments[1:]
+    return [], arguments
 
 
 def _explain(topics: list[str]) -> int:

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 __all__ = ["quiet_end", "write", "write_bytes"]
 
+_STDOUT, _STDERR = 1, 2
+
 
 def write(text: str) -> None:
     """To stdout, at once. Ends the process, with 0, when nobody reads any more: that is no failure."""
@@ -15,13 +17,13 @@ def write(text: str) -> None:
         sys.stdout.flush()
 
 
-def write_bytes(data: bytes) -> None:
-    """The same for bytes; all of them, also when a signal comes and nothing is buffered (PYTHONUNBUFFERED)."""
-    rest = memoryview(data)
+def write_bytes(out: bytes, err: bytes = b"") -> None:
+    """Exact bytes to stdout and to stderr, at once; as ``write``. All of them, also when a signal comes and nothing is
+    buffered (PYTHONUNBUFFERED).
+    """
     with quiet_end():
-        while rest:
-            rest = rest[sys.stdout.buffer.write(rest) :]
-        sys.stdout.buffer.flush()
+        _whole(_STDOUT, out)
+        _whole(_STDERR, err)
 
 
 @contextmanager
@@ -33,3 +35,9 @@ def quiet_end() -> Iterator[None]:
         # What is still buffered has no reader; the interpreter would complain about it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _whole(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
