@@ -37,10 +37,10 @@ __all__ = ["OPTIONS", "JetStream"]
 OPTIONS: Final[Mapping[str, str]] = {"replicas": "3", "timeout": "5", "start": "30", "max_bytes": "-1"}
 """``timeout``: seconds until an append is refused; ``start``: until a start gives up; ``max_bytes`` of the stream."""
 
-_PAGE: Final = 32
-"""Messages fetched at once ..."""
-_PAGES: Final = 16
-"""... and so often from one consumer."""
+_FETCHED: Final = 16
+"""Messages asked for at once ..."""
+_PAGE_BYTES: Final = 16 << 20
+"""... until there are so many bytes."""
 _GRACE: Final = 5.0
 """Seconds that a call may take beyond its own limit."""
 _REPEATS_SECONDS: Final = 120
@@ -264,12 +264,15 @@ class JetStream:
             num_replicas=1,
         )
         found: list[tuple[int, bytes]] = []
+        size = 0
         with told(self.name):
             source = await self._stream.pull_subscribe(self._subject, stream=self.name, config=config)
             try:
-                while first + len(found) <= last and len(found) < _PAGES * _PAGE:
-                    count = min(_PAGE, last - first - len(found) + 1)
-                    found += numbered(await source.fetch(count, timeout=self._seconds), first + len(found))
+                while first + len(found) <= last and size < _PAGE_BYTES:
+                    count = min(_FETCHED, last - first - len(found) + 1)
+                    more = numbered(await source.fetch(count, timeout=self._seconds), first + len(found))
+                    size += sum(len(data) for _, data in more)
+                    found += more
             finally:
                 await source.unsubscribe()
         return found

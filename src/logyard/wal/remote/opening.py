@@ -59,7 +59,7 @@ def _parts(site: Site, journal: Journal, *, lock: contextlib.ExitStack, links: c
     spool = Spool(site, backlog, taken, name=journal.name)
     writer = RemoteWriter(site, journal, Line(backlog, intake, spool))
     cursors.begin(writer.span.last)
-    report = _replayed(journal, writer, spool)
+    report = _replayed(journal, writer, spool, backlog=backlog)
     backlog.discard_passed()
     return Parts(
         site=site,
@@ -79,7 +79,7 @@ def _clear(site: Site) -> None:
             site.disk.unlink(site.directory / name)
 
 
-def _replayed(journal: Journal, writer: RemoteWriter, spool: Spool) -> RecoveryReport:
+def _replayed(journal: Journal, writer: RemoteWriter, spool: Spool, *, backlog: Backlog) -> RecoveryReport:
     """Everything the journal holds, in the spool. Raises ``StoreFailed``, ``OSError``."""
     replay = Replay()
     batches = size = corrupt = 0
@@ -89,7 +89,10 @@ def _replayed(journal: Journal, writer: RemoteWriter, spool: Spool) -> RecoveryR
         except Corrupt:
             corrupt += 1
         size += len(found.frames)
+    contents = backlog.contents()
     return RecoveryReport(
+        segments=contents.segments,
+        rows=contents.rows,
         batches=batches,
         bytes=size,
         torn_bytes=replay.torn,
