@@ -7,8 +7,10 @@ on.
 """
 
 import hashlib
-import io
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -48,9 +50,8 @@ class Import:
         """Take the files. Raises ``BadPayload`` that names a file that is no Parquet."""
         done = Imported()
         for name in names:
-            with place.read(name) as pieces:
-                body = b"".join(pieces)
-            rows, stored = self._file(f"{place.url}/{name}", body)
+            with _here(place, name) as path:
+                rows, stored = self._file(f"{place.url}/{name}", path)
             done = Imported(files=done.files + 1, rows=done.rows + rows, stored=done.stored + stored)
         return done
 
@@ -59,16 +60,17 @@ class Import:
         """The Parquet files in a place."""
         return [name for name, _ in place.list() if name.endswith(_SUFFIX)]
 
-    def _file(self, name: str, body: bytes) -> tuple[int, int]:
+    def _file(self, name: str, path: Path) -> tuple[int, int]:
         try:
-            lazy = pl.scan_parquet(io.BytesIO(body))
+            lazy = pl.scan_parquet(path, glob=False)
             columns = lazy.collect_schema().names()
             height: int = lazy.select(pl.len()).collect().item()
         except (pl.exceptions.PolarsError, OSError, ValueError) as error:
             raise BadPayload(f"{name} is no Parquet file: {error}") from error
         self._progress.expect(height)
         ours = set(COLUMNS) <= set(columns)
-        mark = hashlib.sha256(body).hexdigest()
+        with path.open("rb") as file:
+            mark = hashlib.file_digest(file, "sha256").hexdigest()
         rows = stored = 0
         for number, frame in enumerate(_pieces(lazy, height)):
             if ours:
@@ -79,6 +81,20 @@ class Import:
                 rows, stored = rows + frame.height, stored + accepted
             self._progress.advance(frame.height, name)
         return rows, stored
+
+
+@contextmanager
+def _here(place: Place, name: str) -> Iterator[Path]:
+    """A file of the place as one of this machine: a large one is never held in memory."""
+    path = place.path(name)
+    if path is not None:
+        yield path
+        return
+    with tempfile.NamedTemporaryFile(suffix=_SUFFIX) as copy:
+        with place.read(name) as pieces:
+            copy.writelines(pieces)
+        copy.flush()
+        yield Path(copy.name)
 
 
 def _pieces(lazy: pl.LazyFrame, height: int) -> Iterator[pl.DataFrame]:

@@ -45,6 +45,10 @@ class Place(Protocol):
         """A file in pieces. Raises ``NotFound``."""
         ...
 
+    def path(self, name: str) -> Path | None:
+        """Where the file lies on this machine, if it does."""
+        ...
+
     def write(self, name: str, body: bytes) -> None:
         """A file, durable, whole or not at all."""
         ...
@@ -96,6 +100,10 @@ class Folder:
                 yield iter(lambda: file.read(_PIECE), b"")
         except FileNotFoundError as error:
             raise NotFound(f"{self._path / name} is not there") from error
+
+    def path(self, name: str) -> Path | None:
+        """Below the folder."""
+        return self._path / name
 
     def write(self, name: str, body: bytes) -> None:
         """Written beside, synced, renamed."""
@@ -159,6 +167,10 @@ class Objects:
         """An object in pieces."""
         with self._bucket.read(self._prefix + name) as pieces:
             yield pieces
+
+    def path(self, name: str) -> Path | None:
+        """Nowhere here."""
+        return None
 
     def write(self, name: str, body: bytes) -> None:
         """An object."""
