@@ -27,7 +27,7 @@ def logs_request(asked: pb.LogsRequest, clock: Clock) -> Request:
     if asked.tail < 0:
         raise BadField("tail", BAD_TAIL)
     window = _window(asked, clock)
-    plain = not (asked.timestamps or asked.follow or asked.tail or asked.cursor or window.until)
+    plain = not (asked.timestamps or asked.follow or asked.tail or asked.cursor or window.since or window.until)
     matched = window.include or window.exclude
     return Request(
         name=asked.container_identifier,

@@ -265,7 +265,11 @@ class Driver(Protocol):
         ...
 
     async def host(self) -> Host:
-        """Where this is; also the way to ask whether the engine is there."""
+        """Where this is."""
+        ...
+
+    async def ping(self) -> None:
+        """Return when the engine answers; cheap."""
         ...
 
     async def close(self) -> None:

@@ -33,7 +33,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     follow: bool = False
     cursor: Cursor | None = None
     timed: bool = True
-    """False: runs of output will do; then there are no cursors, and only ``window.since`` and streams may be set."""
+    """False: runs of output will do; then there are no cursors, and only the streams may be chosen."""
     linger: float = 10.0
     """Seconds."""
 
@@ -99,14 +99,15 @@ class _Reader:
 
     async def _untimed(self, container: Container) -> AsyncIterator[Said]:
         window = self._request.window
-        reading = Reading(since=window.since, timed=False, stdout=window.stdout, stderr=window.stderr)
-        async for runs in self._driver.lines(container, reading):
-            yield Lines(runs, None)
+        async for runs in self._driver.lines(
+            container, Reading(timed=False, stdout=window.stdout, stderr=window.stderr)
+        ):
+            yield Lines(self._wanted(runs), None)
         await self._still_there()
 
     async def _still_there(self) -> None:
         """The end of a log that is not followed is the end only when the engine did not die over it."""
-        await self._driver.host()
+        await self._driver.ping()
 
     async def _last(self, container: Container) -> Lines:
         """The last lines that are wanted: the engine need not give more where all are."""

@@ -42,7 +42,7 @@ _OPTIONS: Final = (
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.max_receive_message_length", 4 << 20),
     ("grpc.so_reuseport", 0),  # two agents at one port is a mistake, not a wish
@@ -134,7 +134,7 @@ async def _watched(well: health.HealthServicer, driver: Driver) -> AsyncIterator
 
 async def _answers(driver: Driver) -> bool:
     try:
-        await driver.host()
+        await driver.ping()
     except LogyardError:
         return False
     return True

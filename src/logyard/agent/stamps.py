@@ -19,7 +19,7 @@ class Stamps:
     """RFC 3339 with a zone and any fraction. Keeps the last second it saw."""
 
     def __init__(self) -> None:
-        self._key = b""
+        self._key = b"none yet"
         self._second = 0
 
     def parse(self, text: bytes) -> int:

@@ -8,6 +8,7 @@ is far ahead of the others must wait for its turn.
 import heapq
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -15,10 +16,13 @@ import msgspec
 
 from logyard.cli.log_lines import LogLine
 
-__all__ = ["Merge", "Said"]
+__all__ = ["WINDOW", "Merge", "Said"]
 
 WINDOW: Final = 0.2
-_MOST: Final = 64
+"""Seconds."""
+_MOST: Final = 50_000
+"""Lines of one log that wait for their turn."""
+_LOOK_SECONDS: Final = 1.0
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -35,13 +39,15 @@ class Merge:
     """``put`` from any thread, ``batches`` in one."""
 
     def __init__(self, monotonic: Callable[[], float], *, window: float = WINDOW) -> None:
-        """``window`` in seconds."""
+        """``window`` in seconds; infinite for logs that all end by themselves."""
         self._monotonic, self._window = monotonic, window
-        self._said: queue.Queue[Said] = queue.Queue(_MOST)
+        self._said: queue.SimpleQueue[Said] = queue.SimpleQueue()
         self._heap: list[tuple[int, int, float, LogLine]] = []
         self._latest: dict[int, int] = {}
         self._count = 0
-        self._lock = threading.Lock()
+        self._waiting: Counter[int] = Counter()
+        self._closed = False
+        self._lock = threading.Condition()
 
     def open(self, source: int) -> None:
         """Before its first ``put``: this log is waited for."""
@@ -49,8 +55,17 @@ class Merge:
             self._latest[source] = 0
 
     def put(self, said: Said) -> None:
-        """Waits while too much waits."""
+        """Waits while too much of this log waits already."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._closed or self._waiting[said.source] < _MOST)
+            self._waiting[said.source] += len(said.lines)
         self._said.put(said)
+
+    def close(self) -> None:
+        """Nobody prints any more."""
+        with self._lock:
+            self._closed = True
+            self._lock.notify_all()
 
     def batches(self) -> Iterator[Sequence[LogLine] | Said]:
         """Lines in order, as soon as that is known, and whatever else is said. Ends when all opened logs are over."""
@@ -66,11 +81,11 @@ class Merge:
             if ready := self._ready():
                 yield ready
 
-    def _patience(self) -> float | None:
+    def _patience(self) -> float:
         """Seconds until the next line may go by itself."""
         if not self._heap:
-            return 1.0
-        return max(0.001, self._heap[0][2] + self._window - self._monotonic())
+            return _LOOK_SECONDS
+        return min(_LOOK_SECONDS, max(0.001, self._heap[0][2] + self._window - self._monotonic()))
 
     def _take(self, said: Said) -> None:
         now = self._monotonic()
@@ -86,14 +101,18 @@ class Merge:
     def _ready(self) -> list[LogLine]:
         with self._lock:
             open_logs = dict(self._latest)
-        # Nobody else is open: what waits is in order already.
-        alone = len(open_logs) <= 1
         shown = min(open_logs.values(), default=0)
         due = self._monotonic() - self._window
         ready: list[LogLine] = []
         while self._heap:
-            time, _, arrival, _ = self._heap[0]
+            time, _, arrival, line = self._heap[0]
+            # Nothing of another log can come before a line when its own is the only one that is open.
+            alone = not open_logs.keys() - {line.source}
             if not alone and time > shown and arrival > due:
                 break
             ready.append(heapq.heappop(self._heap)[3])
+        if ready:
+            with self._lock:
+                self._waiting.subtract(line.source for line in ready)
+                self._lock.notify_all()
         return ready

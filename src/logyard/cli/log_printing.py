@@ -1,6 +1,7 @@
 """Logs of containers onto the terminal: one as it comes, several merged; words for people on stderr, on a terminal."""
 
 import contextlib
+import math
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,7 @@ import msgspec
 from logyard.agent.v1 import agent_pb2 as pb
 from logyard.cli.agent_remote import Agent
 from logyard.cli.log_lines import LogLine, Look, Show, shower
-from logyard.cli.log_merge import Merge, Said
+from logyard.cli.log_merge import WINDOW, Merge, Said
 from logyard.cli.log_source import LogSource, lines_of
 from logyard.cli.output import write_bytes
 from logyard.cli.terminal import is_terminal, without_controls
@@ -134,7 +135,9 @@ class _Several:
 
     def __init__(self, agent: Agent, wanted: Wanted) -> None:
         self._agent, self._wanted = agent, wanted
-        self._merge = Merge(SystemClock().monotonic)
+        # Logs that end are merged exactly; of logs that go on, a silent one must not hold back the others.
+        window = WINDOW if wanted.request.follow else math.inf
+        self._merge = Merge(SystemClock().monotonic, window=window)
         self._names: list[str] = []
         """By number; a name may come again."""
         self._open: set[str] = set()
@@ -162,6 +165,7 @@ class _Several:
                     _notice(said.words)
         finally:
             self._ended.set()
+            self._merge.close()
             for source in list(self._sources):
                 source.stop()
         return 1 if failures else 0

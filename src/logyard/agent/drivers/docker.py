@@ -89,5 +89,9 @@ class Docker:
         """Where this is."""
         return await self._api.host()
 
+    async def ping(self) -> None:
+        """Whether the engine answers."""
+        await self._api.ping()
+
     async def close(self) -> None:
         """Connections end with their calls."""

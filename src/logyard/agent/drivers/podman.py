@@ -84,9 +84,10 @@ class Podman:
 
         async def ended() -> bool:
             try:
-                return not (await self._api.inspect(container.id)).alive
+                now = await self._api.inspect(container.id)
             except NoSuchContainer:
                 return True
+            return not now.alive or now.started != container.started
 
         found = engine_lines(self._http, container, reading) if path is None else cri_lines(path, reading, ended)
         async for lines in found:
@@ -107,6 +108,10 @@ class Podman:
     async def host(self) -> Host:
         """Where this is."""
         return await self._api.host()
+
+    async def ping(self) -> None:
+        """Whether the engine answers."""
+        await self._api.ping()
 
     async def close(self) -> None:
         """Connections end with their calls."""

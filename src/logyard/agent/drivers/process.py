@@ -44,6 +44,7 @@ from logyard.registry import component
 __all__ = ["Process", "ProcessConfig"]
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
+_UNNAMED: Final = re.compile(r"[^a-zA-Z0-9_.-]+")
 _WAITING_EVENTS: Final = 1000
 _ID_BYTES: Final = 32
 
@@ -81,7 +82,7 @@ class Process:
         """Start a program."""
         children = self._all()
         id = secrets.token_hex(_ID_BYTES)  # noqa: A001 - the API's word
-        name = launch.name or f"{Path(launch.image).name}-{id[:6]}"
+        name = launch.name or f"{_UNNAMED.sub('-', Path(launch.image).name).strip('-') or 'process'}-{id[:6]}"
         self._check(launch, name)
         if any(child.container.name == name for child in children.values()):
             raise AlreadyExists(f"Container '{name}' already exists")
@@ -140,7 +141,7 @@ class Process:
 
         async def ended() -> bool:
             child = self._children.get(container.id)
-            return child is None or not child.pid
+            return child is None or not child.pid or child.container.started != container.started
 
         old, old_reading = home.log.with_suffix(".old"), replace(reading, follow=False)
         if reading.tail:
@@ -177,6 +178,9 @@ class Process:
         """This machine."""
         children = self._all().values()
         return machine(containers=len(children), running=sum(child.container.alive for child in children))
+
+    async def ping(self) -> None:
+        """The machine is always there."""
 
     async def close(self) -> None:
         """End all processes, politely; their logs stay."""

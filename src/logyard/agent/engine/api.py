@@ -107,6 +107,10 @@ class EngineApi:
         version = _decoded(self._good(await self.http.ask("GET", f"{_API}/version"), ""), Version)
         return info.host(version.version)
 
+    async def ping(self) -> None:
+        """Whether the engine answers."""
+        self._good(await self.http.ask("GET", "/_ping"), "")
+
     async def exec_create(self, name: str, body: Mapping[str, object]) -> str:
         """The id of a command that does not run yet."""
         answer = await self.http.ask("POST", f"{_API}/containers/{quote(name, safe='')}/exec", body=body)
@@ -130,7 +134,8 @@ class EngineApi:
         return answer
 
     def _refuse(self, answer: Answer, name: str) -> NoReturn:
-        if answer.status == 404:  # noqa: PLR2004 - the API's word for it
+        # Podman says 500 for one that is just being removed.
+        if answer.status == 404 or "no such container" in answer.words:  # noqa: PLR2004 - the API's word for it
             raise NoSuchContainer(name)
         if answer.status == 409:  # noqa: PLR2004 - the API's word for it
             raise WrongState(answer.words)

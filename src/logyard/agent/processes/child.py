@@ -5,10 +5,12 @@ It leads a session of its own, so that signals reach all that it starts. It live
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import pty
 import resource
 import signal
+import termios
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -22,7 +24,7 @@ from logyard.clock import Clock
 from logyard.config import inherited
 from logyard.errors import BadInput, NotFound
 
-__all__ = ["Child", "Home", "open_terminal", "read_terminal"]
+__all__ = ["Child", "Home", "open_terminal", "read_terminal", "take_terminal"]
 
 _READ: Final = 1 << 16
 _STOP_SECONDS: Final = 10.0
@@ -103,6 +105,7 @@ class Child:
                 cwd=launch.workdir or None,
                 env={**inherited(), **launch.env},
                 start_new_session=True,
+                preexec_fn=take_terminal if launch.tty else None,
                 limit=_READ,
             )
         except OSError as error:
@@ -173,6 +176,11 @@ class Child:
 def open_terminal() -> tuple[int, int]:
     """The two ends of a terminal: ours, and the process's."""
     return pty.openpty()
+
+
+def take_terminal() -> None:
+    """In the new process, between fork and exec: its stdin is the terminal that signals come from."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 async def read_terminal(terminal: int) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from logyard.agent.driver import STDERR, STDOUT, Exec, Launch, Line
-from logyard.agent.processes.child import open_terminal, read_terminal
+from logyard.agent.processes.child import open_terminal, read_terminal, take_terminal
 from logyard.config import inherited
 from logyard.errors import BadInput, NotFound
 
@@ -36,6 +36,7 @@ async def begin(launch: Launch, command: Exec) -> "ProcessExec":
             cwd=command.workdir or launch.workdir or None,
             env={**inherited(), **launch.env, **command.env},
             start_new_session=True,
+            preexec_fn=take_terminal if command.tty else None,
         )
     except OSError as error:
         if command.tty:
