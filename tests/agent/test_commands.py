@@ -29,7 +29,8 @@ def test_a_life_by_commands(site: Site) -> None:
     )
     assert launched.returncode == 0, launched.stderr
     found = launched.stdout.decode().strip()
-    eventually(lambda: site.command("logs", name).stdout == b"hello you\n")
+    eventually(lambda: site.lines(name) == [b"hello you\n"])
+    assert out(site.command("logs", name)) == (b"hello you\n", b"", 0)
     listed = site.command("ps", "-l", "app=shop", "-o", "json")
     assert name in [row["name"] for row in json.loads(listed.stdout)]
     assert name.encode() in site.command("ps").stdout

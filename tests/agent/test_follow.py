@@ -112,7 +112,7 @@ def test_a_removal_ends_a_follow(site: Site) -> None:
     follower.heard(b"here\n")
     site.remove(name)
     follower.ended()
-    assert follower.markers == ["removed"]
+    assert follower.markers[-1] == "removed"
 
 
 def test_two_hundred_follow_at_once(sites: Callable[[str], Site]) -> None:

@@ -101,13 +101,13 @@ class Merge:
     def _ready(self) -> list[LogLine]:
         with self._lock:
             open_logs = dict(self._latest)
-        # Nobody else is open: what waits is in order already.
-        alone = len(open_logs) <= 1
         shown = min(open_logs.values(), default=0)
         due = self._monotonic() - self._window
         ready: list[LogLine] = []
         while self._heap:
-            time, _, arrival, _ = self._heap[0]
+            time, _, arrival, line = self._heap[0]
+            # Nothing of another log can come before a line when its own is the only one that is open.
+            alone = not open_logs.keys() - {line.source}
             if not alone and time > shown and arrival > due:
                 break
             ready.append(heapq.heappop(self._heap)[3])

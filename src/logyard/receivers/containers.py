@@ -99,10 +99,9 @@ class Containers:
         """Follow what is there and what comes, until the engine goes away."""
         async for event in driver.events():
             if event.action in {"connected", "start"}:
-                found = await driver.containers()
-                for container in found:
-                    if event.id in {"", container.id}:
-                        self._consider(container, driver, inlet)
+                # Not every engine's events have labels: the list has.
+                for container in [each for each in await driver.containers() if event.id in {"", each.id}]:
+                    self._consider(container, driver, inlet)
             elif event.action == "remove":
                 self._forget(event.id)
 

@@ -134,7 +134,8 @@ class EngineApi:
         return answer
 
     def _refuse(self, answer: Answer, name: str) -> NoReturn:
-        if answer.status == 404:  # noqa: PLR2004 - the API's word for it
+        # Podman says 500 for one that is just being removed.
+        if answer.status == 404 or "no such container" in answer.words:  # noqa: PLR2004 - the API's word for it
             raise NoSuchContainer(name)
         if answer.status == 409:  # noqa: PLR2004 - the API's word for it
             raise WrongState(answer.words)
