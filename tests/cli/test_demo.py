@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -63,6 +64,7 @@ def test_a_request_under_way_is_answered_before_the_end(tmp_path: Path) -> None:
             client.sendall(b"GET /simulate-load HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             while "simulate-load" not in (tmp_path / "access.log").read_text():
                 assert process.poll() is None
+                time.sleep(0.02)
             process.terminate()
             said = b"".join(iter(lambda: client.recv(4096), b""))
         assert process.wait(30) == 0
