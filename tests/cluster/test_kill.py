@@ -1,6 +1,6 @@
 """The crash test of ``tests/crash`` over a cluster: Logyard and the servers are killed, in turn and together.
 
-``CLUSTER_KILLS`` says how often (4), ``CRASH_SEED`` repeats a run.
+``CLUSTER_KILLS`` says how often (3), ``CRASH_SEED`` repeats a run.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from tests.cluster.waiting import well
 from tests.crash.load import Book, Clients
 from tests.crash.stored import differences
 
-KILLS = int(os.environ.get("CLUSTER_KILLS", "4"))
+KILLS = int(os.environ.get("CLUSTER_KILLS", "3"))
 SEED = int(os.environ.get("CRASH_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 
 pytestmark = pytest.mark.slow

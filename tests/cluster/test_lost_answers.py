@@ -104,3 +104,12 @@ def test_a_single_server_needs_no_cluster(nodes: Nodes, database: str, stores: O
     tables = nodes[0].query("SHOW TABLES", database=database).split()
     assert found == [(1,)]
     assert tables == ["facets", "facets_of_logs", "keyed_batches", "logs", "schema_migrations"]
+
+
+def test_a_query_that_fails_half_way_says_why(store: ClusterStore) -> None:
+    sql = "SELECT number, throwIf(number = 9000000, 'nine million') FROM numbers(10000000)"
+    with store.stream(Statement(sql=sql)) as pieces:
+        assert next(pieces).height
+        with pytest.raises(StoreFailed, match="nine million"):
+            list(pieces)
+    assert _ask(store, "SELECT 1") == [(1,)]

@@ -73,6 +73,16 @@ def test_in_the_regular_flow_both_answer_though_one_is_ahead(pair: Pair) -> None
     assert pair.answering == ["s1r1", "s1r2"]
 
 
+def test_a_late_word_of_an_earlier_place_changes_nothing(pair: Pair) -> None:
+    pair.flow(9, 9)
+    pair.leave(pair.two)
+    pair.one.passed(12)
+    pair.one.passed(10)
+    pair.come_back(pair.two)
+    pair.two.passed(10)
+    assert pair.answering == ["s1r1"]
+
+
 def test_one_that_was_away_answers_when_it_has_everything(pair: Pair) -> None:
     pair.flow(9, 9)
     pair.leave(pair.two)

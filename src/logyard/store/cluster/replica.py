@@ -73,8 +73,7 @@ class Replica:
 
     def passed(self, position: int) -> None:
         """Everything up to ``position`` is here."""
-        self.position = position
-        self.siblings.review()
+        self.siblings.reached(self, position)
 
     def steady(self) -> None:
         """It has what its siblings have."""
@@ -106,9 +105,10 @@ class Shard:
         """The position of the furthest."""
         return max(replica.position for replica in self.replicas)
 
-    def review(self) -> None:
-        """Somebody came further: who has all that there is?"""
+    def reached(self, which: Replica, position: int) -> None:
+        """One came further: who has all that there is? Threads of one drain may say so in any order."""
         with self._lock:
+            which.position = max(which.position, position)
             furthest = self.furthest
             if any(replica.position < 0 for replica in self.replicas):
                 return  # not all have said how far they are

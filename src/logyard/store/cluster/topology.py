@@ -63,6 +63,7 @@ SINGLE: Final = Slot(1, 1, "", 0)
 def slots_of(wire: Wire, cluster: str) -> tuple[list[Slot], Slot | None]:
     """All replicas of the cluster, and which of them the server is. Raises ``StoreFailed``, ``Away``."""
     if not cluster:
+        wire.query("SELECT 1", NO_DATABASE, seconds=_ANSWER_SECONDS)
         return [SINGLE], SINGLE
     sql = (
         "SELECT shard_num, replica_num, host_name, port, is_local = 1 AS is_local FROM system.clusters "
