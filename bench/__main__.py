@@ -12,7 +12,18 @@ from pathlib import Path
 from typing import Final
 
 from bench.corpus import corpus
-from bench.measures import handler, ingest, pipeline, queries, singles, stages, startup, tail
+from bench.measures import (
+    cluster,
+    containers,
+    handler,
+    ingest,
+    pipeline,
+    queries,
+    singles,
+    stages,
+    startup,
+    tail,
+)
 from bench.report import Figure, as_json, table
 from bench.run import Run
 
@@ -27,6 +38,8 @@ MEASURES: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
     "tail": tail.measure,
     "stages": stages.measure,
     "handler": handler.measure,
+    "cluster": cluster.measure,
+    "containers": containers.measure,
 }
 """In the order in which they run: ingest leaves its data to queries and start."""
 

@@ -21,6 +21,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
 import uvloop
+from litestar.types import ASGIApp
 
 from logyard import registry
 from logyard.clock import Clock, SystemClock
@@ -42,7 +43,11 @@ from logyard.receivers.http_intake import HttpReceiver, HttpRoute, Intake
 from logyard.serve.http.listener import HttpServer, Listening
 from logyard.serve.http.server import build
 from logyard.serve.http.services import Services
+from logyard.store.backup import Backup, back_up
+from logyard.store.descend import descend, storage_of, tiers_of
+from logyard.store.holdings import Holdings
 from logyard.store.open import open_store
+from logyard.store.places import open_place
 from logyard.store.retire import retire
 from logyard.stream.bus.bus import Bus, Itself
 from logyard.stream.bus.opening import link_of
@@ -53,7 +58,7 @@ from logyard.stream.records import RecordsWatch
 from logyard.stream.redis import RedisPublisher
 from logyard.stream.stored import StoredRows
 from logyard.telemetry import Telemetry
-from logyard.types import Json, LogId
+from logyard.types import Json, LogId, Nanoseconds
 from logyard.wal.buffers import node_name, open_buffer
 
 __all__ = ["Running", "run", "running", "serve"]
@@ -76,6 +81,9 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     """A Logyard that answers."""
 
     url: str
+    """"" without a listener."""
+    web: ASGIApp
+    """The web application: everything that can be asked over HTTP, for whoever is in this process."""
     search: Search
     inlet: WalInlet
     telemetry: Telemetry
@@ -121,8 +129,11 @@ async def serve(config: Config, announce: Callable[[Running], None] | None = Non
 
 
 @asynccontextmanager
-async def running(config: Config, *, store: Store | None = None) -> AsyncIterator[Running]:
-    """Everything, wired and started; stopped on the way out. ``store``: another than the embedded one."""
+async def running(config: Config, *, store: Store | None = None, listen: bool = True) -> AsyncIterator[Running]:
+    """Everything, wired and started; stopped on the way out.
+
+    ``store``: another than the embedded one. ``listen``: without it nothing is on a socket (``inprocess.py``).
+    """
     clock, telemetry = SystemClock(), Telemetry()
     async with AsyncExitStack() as stack:
         engine = await _engine(config, store, clock=clock, telemetry=telemetry, stack=stack)
@@ -140,20 +151,29 @@ async def running(config: Config, *, store: Store | None = None) -> AsyncIterato
             telemetry=telemetry,
             config=config,
             stats=engine.store.stats,
+            holdings=Holdings(engine.store),
+            backup=_backup(config, engine.store) if not config.store else None,
             ready=lambda: _unready(engine),
             soft=lambda: _soft(engine, redis, bus),
             nodes_lag=bus.lag if bus is not None else str,
             receivers=_receivers(config, inlet, ids=engine.ids, telemetry=telemetry),
         )
-        host, port = _address(config.listen)
-        server = HttpServer(build(services), Listening(host=host, port=port, drain_seconds=config.http.drain_seconds))
+        web = build(services)
         stack.callback(inlet.close)
-        await stack.enter_async_context(server)
+        url = await _listening(config, web, stack) if listen else ""
         stack.callback(hub.close)  # before the server: open tails would hold its stop
         _watch(engine, telemetry)
-        if host not in _LOOPBACK:
-            _log.warning("%s is not loopback: whoever reaches it can read and write (there are no keys yet)", host)
-        yield Running(url=f"http://{host}:{server.port}", search=search, inlet=inlet, telemetry=telemetry)
+        yield Running(url=url, web=web, search=search, inlet=inlet, telemetry=telemetry)
+
+
+async def _listening(config: Config, web: ASGIApp, stack: AsyncExitStack) -> str:
+    """The URL under which the application answers from now on."""
+    host, port = _address(config.listen)
+    server = HttpServer(web, Listening(host=host, port=port, drain_seconds=config.http.drain_seconds))
+    await stack.enter_async_context(server)
+    if host not in _LOOPBACK:
+        _log.warning("%s is not loopback: whoever reaches it can read and write (there are no keys yet)", host)
+    return f"http://{host}:{server.port}"
 
 
 async def _engine(
@@ -181,6 +201,9 @@ async def _engine(
     await stack.enter_async_context(
         _background(retire(store, rules, config.retention.check_seconds, clock=clock, telemetry=telemetry), "retention")
     )
+    if given is None and not config.store:
+        descending = descend(store, tiers_of(config), config.tiers.check_seconds, clock=clock, telemetry=telemetry)
+        await stack.enter_async_context(_background(descending, "tiers"))
     return _Engine(wal=wal, store=store, drains=drains, dead=dead, ids=ids)
 
 
@@ -202,6 +225,13 @@ async def _stop(drains: Drains, store: Store) -> None:
         await asyncio.to_thread(store.close)
         return
     raise _StuckStoreError(f"the store did not stop within {_STOP_SECONDS:g} s; what it has not taken stays in the log")
+
+
+def _backup(config: Config, store: Store) -> Callable[[str, Nanoseconds, bool], Backup]:
+    def backup(to: str, now: Nanoseconds, full: bool) -> Backup:  # noqa: FBT001 - as ``Services`` has it
+        return back_up(store, open_place(to, storage_of(config)), now=now, full=full)
+
+    return backup
 
 
 def _ids(config: Config, clock: Clock, *, store: Store, waiting: Iterable[Sealed]) -> LogIds:

@@ -17,14 +17,18 @@ import msgspec
 from logyard.errors import BadConfig, MissingPart
 
 __all__ = [
+    "AgentConfig",
     "Config",
     "HttpConfig",
     "IngestConfig",
     "QueryConfig",
     "RetentionConfig",
+    "S3Config",
     "TailConfig",
+    "TiersConfig",
     "WalConfig",
     "from_text",
+    "inherited",
     "load",
     "settings",
     "variable",
@@ -103,12 +107,73 @@ class QueryConfig(_Section, frozen=True, kw_only=True):
     """How long a query waits for what was acknowledged before it began to become findable."""
 
 
+class S3Config(_Section, frozen=True, kw_only=True):
+    """The object storage that ``s3://bucket/prefix`` means: in backups, exports and tiers."""
+
+    endpoint: str = ""
+    """``https://HOST`` or ``http://HOST:PORT``; buckets are part of the path."""
+    region: str = "us-east-1"
+    access_key: str = ""
+    secret_key: str = ""
+    secret_key_file: str = ""
+    """File that holds the secret key, instead of ``secret_key``."""
+
+    def secret(self) -> str:
+        """The secret key, wherever it is. Raises ``BadConfig`` when its file cannot be read."""
+        if not self.secret_key_file:
+            return self.secret_key
+        try:
+            return Path(self.secret_key_file).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadConfig(f"cannot read {self.secret_key_file}: {error}", path="s3.secret_key_file") from error
+
+
+class TiersConfig(_Section, frozen=True, kw_only=True):
+    """Where older records lie. Whole days move, by the time of their newest record; queries find them as before."""
+
+    warm: str = ""
+    """A directory, for a slower disk; or ``s3://bucket/prefix``."""
+    warm_days: float = 7
+    """Age from which on records lie there."""
+    cold: str = ""
+    """``s3://bucket/prefix``, or a directory."""
+    cold_days: float = 30
+    cache_bytes: Positive = 1 << 30
+    """Local disk that reading from object storage may use, for each tier there."""
+    check_seconds: Seconds = 300.0
+
+
 class TailConfig(_Section, frozen=True, kw_only=True):
     """Live tails."""
 
     buffer_rows: Positive = 10_000
     """Rows held for one slow subscriber; beyond it the oldest go, and it is told how many."""
     max_subscribers: Positive = 1000
+
+
+class AgentConfig(_Section, frozen=True, kw_only=True):
+    """The container agent, ``logyard agent``."""
+
+    listen: str = "127.0.0.1:50051"
+    """``HOST:PORT``, or ``unix:PATH``; port 0 takes a free one."""
+    driver: str = "docker"
+    """``docker``, ``podman`` or ``process``; one of the components under ``drivers``."""
+    settings: dict[str, object] = {}
+    """Of the driver: ``[agent.settings] url = "unix:///var/run/docker.sock"``."""
+    tls_cert: str = ""
+    """File with the server's certificate, and those between it and its root; PEM."""
+    tls_key: str = ""
+    """File with its key; PEM."""
+    tls_client_ca: str = ""
+    """File with the roots of clients' certificates: only clients that have one may call (mTLS)."""
+    token_file: str = ""
+    """File with the bearer token that callers must bring."""
+    insecure: bool = False
+    """Listen beyond this machine without TLS or without a token or client certificates: whoever can connect then owns
+    the machine.
+    """
+    grace_seconds: Seconds = 5.0
+    """How long a stop waits for calls that are under way."""
 
 
 class Config(_Section, frozen=True, kw_only=True):
@@ -143,8 +208,11 @@ class Config(_Section, frozen=True, kw_only=True):
     ingest: IngestConfig = IngestConfig()
     wal: WalConfig = WalConfig()
     retention: RetentionConfig = RetentionConfig()
+    s3: S3Config = S3Config()
+    tiers: TiersConfig = TiersConfig()
     query: QueryConfig = QueryConfig()
     tail: TailConfig = TailConfig()
+    agent: AgentConfig = AgentConfig()
     pipeline: tuple[dict[str, object], ...] = ()
     """Steps every record passes, in order: ``[[pipeline]] type = "redact" ...``."""
 
@@ -172,6 +240,11 @@ def settings(path: Path | None = None, flags: Mapping[str, object] | None = None
 def variable(name: str) -> str:
     """A variable of the environment that is no setting (``NO_COLOR``), "" where there is none."""
     return os.environ.get(name, "")
+
+
+def inherited() -> dict[str, str]:
+    """The environment as it is, for a process that we start and that gets more."""
+    return dict(os.environ)
 
 
 def from_text(kind: type, value: object) -> object:

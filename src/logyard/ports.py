@@ -24,6 +24,7 @@ __all__ = [
     "Parcel",
     "Receiver",
     "Retention",
+    "Rows",
     "Sealed",
     "Sink",
     "SinkState",
@@ -260,6 +261,16 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
         return min(batch.received for batch in self.batches)
 
 
+class Rows(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows that were stored before, somewhere: whole, ids among them, in columns of the table itself."""
+
+    table: Literal["logs", "keyed_batches"]
+    frame: pl.DataFrame
+    """Few enough for one insert: some ten thousand rows, some ten megabytes."""
+    token: str
+    """The same token again is the same rows again."""
+
+
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """One question to the engine, in ClickHouse SQL, literals already in it."""
 
@@ -342,6 +353,14 @@ class Store(Protocol):
 
         Exactly once by ``parcel.token``, and by ``batch.id`` for keyed batches. ``NotNow`` (disk full, engine busy):
         the same parcel will come again. ``BadInput``: it never will; the drain puts it aside, visibly.
+        """
+        ...
+
+    def load(self, rows: Rows) -> None:
+        """Store rows as they are: what a move or an import brings. Promises and errors are those of ``insert``.
+
+        Whether a row is there already is the caller's question (``store/loading.py``); the token only makes a repeated
+        try harmless.
         """
         ...
 

@@ -19,6 +19,7 @@ from logyard.errors import BadConfig
 __all__ = ["FAMILIES", "Component", "build", "component", "describe", "load", "names"]
 
 FAMILIES: Mapping[str, str] = {
+    "drivers": "logyard.agent.drivers",
     "formats": "logyard.formats",
     "receivers": "logyard.receivers",
     "steps": "logyard.pipeline.steps",

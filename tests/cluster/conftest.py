@@ -1,7 +1,8 @@
 """Four real servers, two shards of two replicas; every test module has a database of its own on them."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,19 @@ def parcels(tmp_path: Path) -> ParcelMaker:
 
 def opened(url: str) -> ClusterStore:
     return ClusterStore(parse(url), lambda shards: [Change(0, shards)])
+
+
+Opener = Callable[[str], ClusterStore]
+
+
+@pytest.fixture
+def stores() -> Iterator[Opener]:
+    """Opens stores, and closes them at the end of the test."""
+    with ExitStack() as stack:
+
+        def opener(url: str) -> ClusterStore:
+            store = opened(url)
+            stack.callback(store.close)
+            return store
+
+        yield opener

@@ -12,7 +12,7 @@ import pytest
 from logyard.testing.clickhouse import Node, Nodes
 from logyard.testing.server import Server, ServerOptions
 from tests.cluster.proxy import Proxy
-from tests.cluster.waiting import degraded, query, until
+from tests.cluster.waiting import degraded, query, until, well
 from tests.crash.load import lines
 
 _ROWS = 1500
@@ -38,8 +38,9 @@ class Writer:
 
 
 @pytest.fixture
-def server(nodes: Nodes, database: str, tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path / "data", _options(nodes.url(database))) as running:
+def server(nodes: Nodes, database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
+    url = nodes.url(database, more=getattr(request, "param", ""))
+    with Server(tmp_path / "data", _options(url)) as running:
         yield running
 
 
@@ -52,7 +53,9 @@ def _all_well(nodes: Nodes) -> Iterator[None]:
 
 
 def _options(url: str) -> ServerOptions:
-    return ServerOptions(settings={"store": url, "wal.segment_seconds": 0.2, "wal.segment_rows": 3 * _ROWS})
+    return ServerOptions(
+        settings={"store": url, "wal.segment_seconds": 0.2, "wal.segment_rows": 3 * _ROWS, "query.settle_seconds": 60}
+    )
 
 
 def _found(server: Server) -> int:
@@ -87,12 +90,13 @@ def test_a_replica_that_is_killed_costs_nothing(nodes: Nodes, database: str, ser
         assert _found(server) == writer.rows
         assert "store.s1r2" in degraded(server.url)
         nodes[1].start()
-        until(lambda: not degraded(server.url), "the replica has caught up")
+        well(server.url)
     assert _found(server) == writer.rows
     _check_replicas(nodes, database, writer.rows)
     print(f"{asking.answers} answers, {len(asking.errors)} errors over {asking.window:.2f} s: {asking.errors[:3]}")
 
 
+@pytest.mark.parametrize("server", ["&patience=2"], indirect=True, ids=["impatient"])
 def test_a_server_that_stops_answering_is_left_out(nodes: Nodes, database: str, server: Server) -> None:
     writer = Writer(server.url)
     writer.send()
@@ -102,7 +106,7 @@ def test_a_server_that_stops_answering_is_left_out(nodes: Nodes, database: str, 
     until(lambda: "store.s2r1" in degraded(server.url), "the silence is noticed")
     assert _found(server) == writer.rows
     nodes[2].resume()
-    until(lambda: not degraded(server.url), "the server has caught up")
+    well(server.url)
     assert _found(server) == writer.rows
     _check_replicas(nodes, database, writer.rows)
 
@@ -123,7 +127,7 @@ def test_a_shard_that_is_away_holds_back_only_its_own_records(nodes: Nodes, data
     until(lambda: all(_held(node, database)[0] > 0 for node in first), "the other shard has its part")
     for node in (nodes[2], nodes[3]):
         node.start()
-    until(lambda: not degraded(server.url), "the shard has caught up")
+    well(server.url)
     assert _found(server) == writer.rows
     _check_replicas(nodes, database, writer.rows)
 
@@ -141,7 +145,7 @@ def test_a_logyard_that_is_killed_between_send_and_answer_repeats_itself(
             server.kill()
             proxy.release()
             server.start()
-            until(lambda: not degraded(server.url), "all is stored")
+            well(server.url)
             assert _found(server) == writer.rows
             assert proxy.lost
             _check_replicas(nodes, database, writer.rows)

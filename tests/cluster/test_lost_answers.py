@@ -13,7 +13,7 @@ from logyard.store.parcel import FEW_ROWS
 from logyard.testing.clickhouse import Nodes
 from logyard.testing.parcels import NOW, ParcelMaker
 from logyard.types import BatchId
-from tests.cluster.conftest import opened
+from tests.cluster.conftest import Opener, opened
 from tests.cluster.proxy import Proxy
 
 
@@ -26,10 +26,8 @@ def proxies(nodes: Nodes) -> Iterator[Sequence[Proxy]]:
 
 
 @pytest.fixture
-def store(nodes: Nodes, database: str, proxies: Sequence[Proxy]) -> Iterator[ClusterStore]:
-    made = opened(nodes.url(database, hosts=[proxy.address for proxy in proxies]))
-    yield made
-    made.close()
+def store(nodes: Nodes, database: str, proxies: Sequence[Proxy], stores: Opener) -> ClusterStore:
+    return stores(nodes.url(database, hosts=[proxy.address for proxy in proxies]))
 
 
 def _ask(store: Store, sql: str) -> list[tuple[object, ...]]:
@@ -37,7 +35,7 @@ def _ask(store: Store, sql: str) -> list[tuple[object, ...]]:
 
 
 def _insert_until_answered(store: Store, parcel: Parcel) -> None:
-    """As the drain does; where a connection had been used before, the wire itself sends it again."""
+    """As the drain does. Where a connection had been used before, the wire itself sends it again."""
     while True:
         try:
             store.insert(parcel)
@@ -81,10 +79,9 @@ def test_a_cluster_that_nobody_knows_is_refused(nodes: Nodes) -> None:
         opened(nodes.url("db").replace("cluster=yard", "cluster=nowhere"))
 
 
-def test_hosts_in_another_order_are_found_by_themselves(nodes: Nodes, database: str) -> None:
-    store = opened(nodes.url(database, hosts=[node.address for node in reversed(list(nodes))]))
+def test_hosts_in_another_order_are_found_by_themselves(nodes: Nodes, database: str, stores: Opener) -> None:
+    store = stores(nodes.url(database, hosts=[node.address for node in reversed(list(nodes))]))
     names = [[sink.name for sink in group] for group in store.sinks()]
-    store.close()
     assert names == [["store.s1r1", "store.s1r2"], ["store.s2r1", "store.s2r2"]]
 
 
@@ -99,12 +96,11 @@ def test_a_port_where_nobody_listens_is_said_at_the_start() -> None:
         opened("clickhouse://127.0.0.1:1/db?cluster=yard")
 
 
-def test_a_single_server_needs_no_cluster(nodes: Nodes, database: str, parcels: ParcelMaker) -> None:
+def test_a_single_server_needs_no_cluster(nodes: Nodes, database: str, stores: Opener, parcels: ParcelMaker) -> None:
     url, _, _ = nodes.url(database, hosts=[nodes[0].address]).partition("?")
-    store = opened(url)
+    store = stores(url)
     store.insert(parcels.parcel([parcels.batch([{"message": "m"}])]))
     found = _ask(store, "SELECT count() FROM logs")
     tables = nodes[0].query("SHOW TABLES", database=database).split()
-    store.close()
     assert found == [(1,)]
     assert tables == ["facets", "facets_of_logs", "keyed_batches", "logs", "schema_migrations"]

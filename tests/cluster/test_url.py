@@ -41,6 +41,8 @@ def test_is_read(text: str, want: ClusterUrl) -> None:
         pytest.param("clickhouse://h/a-b", "no name of a database", id="database that must be quoted"),
         pytest.param("clickhouse://h/a?cluster=x'y", "no name of a cluster", id="cluster with a quote"),
         pytest.param("clickhouse://h/a?shard_by=host", "is none of segment, service, time", id="another way to spread"),
+        pytest.param("clickhouse://h/a?patience=0", "no number of seconds above 0", id="no patience"),
+        pytest.param("clickhouse://h/a?patience=inf", "no number of seconds above 0", id="endless patience"),
         pytest.param("clickhouse://h/a?claster=x", "knows no claster", id="misspelt option"),
     ],
 )

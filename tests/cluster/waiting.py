@@ -6,7 +6,7 @@ from typing import Final
 
 import httpx
 
-__all__ = ["degraded", "query", "until"]
+__all__ = ["degraded", "query", "until", "well"]
 
 _SECONDS: Final = 90.0
 _LOOK_AGAIN: Final = 0.05
@@ -25,6 +25,14 @@ def degraded(url: str) -> dict[str, str]:
     answer = httpx.get(f"{url}/readyz", timeout=60)
     found: dict[str, str] = answer.json()["degraded"]
     return found
+
+
+def well(url: str) -> None:
+    """Return when nothing is wrong any more: every replica has all that it should have."""
+    deadline = time.monotonic() + _SECONDS
+    while found := degraded(url):
+        assert time.monotonic() < deadline, f"not well within {_SECONDS:g} s: {found}"
+        time.sleep(_LOOK_AGAIN)
 
 
 def query(url: str, text: str = "* | stats count() as found") -> httpx.Response:

@@ -1,6 +1,7 @@
 """A store with records in it, and a search over it: one engine for all tests of a worker."""
 
 import gzip
+import os
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,10 +14,14 @@ from logyard.config import QueryConfig
 from logyard.formats.json.frame import frame
 from logyard.model.batch import Batch, Encoded
 from logyard.model.reading import Reading
-from logyard.ports import Parcel
+from logyard.ports import Parcel, Store
 from logyard.query.budget import Budget
 from logyard.query.search import Search
+from logyard.store.cluster.pinning import Change
+from logyard.store.cluster.store import ClusterStore
+from logyard.store.cluster.url import parse
 from logyard.store.embedded import EmbeddedStore
+from logyard.testing.clickhouse import Nodes
 from logyard.testing.clock import ManualClock
 from logyard.types import BatchId, LogId, Nanoseconds, Tenant
 
@@ -30,14 +35,22 @@ Filler = Callable[[str, Records], None]
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
-    opened = EmbeddedStore(tmp_path_factory.mktemp("store") / "engine")
-    yield opened
-    opened.close()
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The embedded store; with ``QUERY_STORE=cluster`` two shards, and every parcel's records on both."""
+    directory = tmp_path_factory.mktemp("store")
+    if os.environ.get("QUERY_STORE") != "cluster":
+        opened = EmbeddedStore(directory / "engine")
+        yield opened
+        opened.close()
+        return
+    with Nodes(directory, shards=2) as nodes:
+        cluster = ClusterStore(parse(nodes.url("queries", more="&shard_by=time")), lambda shards: [Change(0, shards)])
+        yield cluster
+        cluster.close()
 
 
 @pytest.fixture(scope="module")
-def fill(store: EmbeddedStore) -> Filler:
+def fill(store: Store) -> Filler:
     """Stores records under a tenant, once."""
     done: set[str] = set()
 
@@ -52,12 +65,12 @@ def fill(store: EmbeddedStore) -> Filler:
 
 
 @pytest.fixture(scope="module")
-def keep(store: EmbeddedStore) -> Callable[[str, pl.DataFrame], None]:
+def keep(store: Store) -> Callable[[str, pl.DataFrame], None]:
     """Stores a frame under a tenant."""
     return lambda tenant, held: insert(store, tenant, held)
 
 
-def insert(store: EmbeddedStore, tenant: str, body: Encoded | pl.DataFrame) -> None:
+def insert(store: Store, tenant: str, body: Encoded | pl.DataFrame) -> None:
     rows = body.rows if isinstance(body, Encoded) else body.height
     held = frame(body, Nanoseconds(NOW)) if isinstance(body, Encoded) else body
     number = zlib.crc32(tenant.encode())
@@ -81,7 +94,7 @@ def shared(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="module")
-def oracle(store: EmbeddedStore, shared: Path) -> Path:
+def oracle(store: Store, shared: Path) -> Path:
     """The recorded data is stored; the folder of the recorded answers."""
     folder = shared / "data" / "oracle" / "logsql"
     lines = gzip.decompress((folder / "dataset.ndjson.gz").read_bytes()).strip()
@@ -91,7 +104,7 @@ def oracle(store: EmbeddedStore, shared: Path) -> Path:
 
 
 @pytest.fixture
-async def search(store: EmbeddedStore) -> AsyncIterator[Search]:
+async def search(store: Store) -> AsyncIterator[Search]:
     async def settled() -> None:
         return None
 

@@ -19,11 +19,10 @@ from logyard.language.filters.phrase import Phrase
 from logyard.language.view import View
 from logyard.model.batch import Encoded
 from logyard.model.dialect import Dialect
-from logyard.ports import Statement
+from logyard.ports import Statement, Store
 from logyard.query.expressions import conjunction
 from logyard.query.plan import Scope, base_stage
 from logyard.query.sql import conditions
-from logyard.store.embedded import EmbeddedStore
 from logyard.testing.queries import Vocabulary, filters
 from logyard.types import Nanoseconds
 
@@ -97,7 +96,7 @@ def rows(keep: Callable[[str, pl.DataFrame], None]) -> pl.DataFrame:
     return held
 
 
-def by_engine(store: EmbeddedStore, filter_: Filter, dialect: Dialect, *, nested: bool = False) -> list[int]:
+def by_engine(store: Store, filter_: Filter, dialect: Dialect, *, nested: bool = False) -> list[int]:
     stage = base_stage(Scope(dialect=dialect, tenant=TENANT))
     stage = stage.nested() if nested else stage
     sql = f"SELECT id FROM {stage.source}{conjunction((*stage.where, *conditions(filter_, stage)))} ORDER BY id"
@@ -124,12 +123,12 @@ def in_memory(rows: pl.DataFrame, filter_: Filter, dialect: Dialect) -> list[int
 @example(filter_=Not(Comparison("http.status", ">", "1")), dialect=Dialect.NATIVE)
 @example(filter_=Exact("level", "warn"), dialect=Dialect.VICTORIA)
 @example(filter_=Exact("lvl", "warn"), dialect=Dialect.VICTORIA)
-def test_engine_and_memory_agree(store: EmbeddedStore, rows: pl.DataFrame, filter_: Filter, dialect: Dialect) -> None:
+def test_engine_and_memory_agree(store: Store, rows: pl.DataFrame, filter_: Filter, dialect: Dialect) -> None:
     assert by_engine(store, filter_, dialect) == in_memory(rows, filter_, dialect), str(filter_)
 
 
 @pytest.mark.parametrize("query", ["error", "user.name:=error", "host:*", 'lvl:""', "contains_any(error, 42)"])
-def test_a_sub_select_answers_like_the_table(store: EmbeddedStore, rows: pl.DataFrame, query: str) -> None:
+def test_a_sub_select_answers_like_the_table(store: Store, rows: pl.DataFrame, query: str) -> None:
     filter_ = parse_filter(query, now=NOW)
     on_table = by_engine(store, filter_, Dialect.NATIVE)
     assert (

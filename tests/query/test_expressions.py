@@ -9,11 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from logyard.language.numbers import parse_number
-from logyard.ports import Statement
+from logyard.ports import Statement, Store
 from logyard.query import expressions, values
 from logyard.query.buckets import Bucket
 from logyard.query.stage import Cell
-from logyard.store.embedded import EmbeddedStore
 
 NUMBERS = [
     "1", "-2.5", "+5", ".5", "5.", "inf", "-Inf", "+inf", "0x1F", "-0xff", "0b101", "0o17", "1h30m", "1.5s",
@@ -28,7 +27,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 QUERIES = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def ask(store: EmbeddedStore, expression: str, texts: list[str]) -> list[object]:
+def ask(store: Store, expression: str, texts: list[str]) -> list[object]:
     """The expression of ``v`` for each of the texts."""
     listed = expressions.array(texts)
     numbered = f"SELECT arrayJoin(arrayZip({listed}, arrayEnumerate({listed}))) AS p, p.1 AS v"
@@ -36,7 +35,7 @@ def ask(store: EmbeddedStore, expression: str, texts: list[str]) -> list[object]
     return list(store.query(Statement(sql=sql))["found"])
 
 
-def test_texts_read_as_the_same_numbers(store: EmbeddedStore) -> None:
+def test_texts_read_as_the_same_numbers(store: Store) -> None:
     assert ask(store, expressions.number("v"), NUMBERS) == [parse_number(text) for text in NUMBERS]
 
 
@@ -46,13 +45,13 @@ def test_texts_read_as_the_same_numbers(store: EmbeddedStore) -> None:
     )
 )
 @QUERIES
-def test_any_texts_read_as_the_same_numbers(store: EmbeddedStore, texts: list[str]) -> None:
+def test_any_texts_read_as_the_same_numbers(store: Store, texts: list[str]) -> None:
     assert ask(store, expressions.number("v"), texts) == [parse_number(text) for text in texts]
 
 
 @given(st.lists(st.floats(), min_size=1))
 @QUERIES
-def test_numbers_are_printed_alike(store: EmbeddedStore, numbers: list[float]) -> None:
+def test_numbers_are_printed_alike(store: Store, numbers: list[float]) -> None:
     texts = [repr(number) for number in numbers]
     assert ask(store, expressions.float_text("toFloat64(v)"), texts) == [
         values.float_text(number) for number in numbers
@@ -61,7 +60,7 @@ def test_numbers_are_printed_alike(store: EmbeddedStore, numbers: list[float]) -
 
 @given(st.lists(TEXTS | st.sampled_from(NUMBERS), min_size=1))
 @QUERIES
-def test_texts_have_the_same_order(store: EmbeddedStore, texts: list[str]) -> None:
+def test_texts_have_the_same_order(store: Store, texts: list[str]) -> None:
     listed = expressions.array(texts)
     sql = f"SELECT v FROM (SELECT arrayJoin({listed}) AS v) ORDER BY {expressions.natural_order('v')}"
     by_engine = list(store.query(Statement(sql=sql))["v"])
@@ -71,7 +70,7 @@ def test_texts_have_the_same_order(store: EmbeddedStore, texts: list[str]) -> No
 
 @given(TEXTS)
 @QUERIES
-def test_any_text_is_a_literal(store: EmbeddedStore, text: str) -> None:
+def test_any_text_is_a_literal(store: Store, text: str) -> None:
     found = store.query(
         Statement(sql=f"SELECT {expressions.literal(text)} AS a, hex({expressions.literal(text)}) AS b")
     )
@@ -82,7 +81,7 @@ def test_any_text_is_a_literal(store: EmbeddedStore, text: str) -> None:
     "text",
     ["'", "\\", "\\'", "'; DROP TABLE logs; --", "\0", "{a:String}", "?", "%s", "\n\r\t\b", "$$a$$", "—", "\ue000"],
 )
-def test_hard_texts_are_literals(store: EmbeddedStore, text: str) -> None:
+def test_hard_texts_are_literals(store: Store, text: str) -> None:
     assert store.query(Statement(sql=f"SELECT {expressions.literal(text)} AS a"))["a"].item() == text
 
 
@@ -115,7 +114,7 @@ def test_a_number_is_printed_without_exponent(number: float, text: str) -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_values_fall_into_the_same_buckets(store: EmbeddedStore, bucket: Bucket) -> None:
+def test_values_fall_into_the_same_buckets(store: Store, bucket: Bucket) -> None:
     texts = [
         "0",
         "7",
@@ -137,7 +136,7 @@ def test_values_fall_into_the_same_buckets(store: EmbeddedStore, bucket: Bucket)
 
 @pytest.mark.parametrize("size", ["1ns", "7s", "5m", "1h", "day", "week", "month", "year", "13h"])
 @pytest.mark.parametrize("offset", ["", "30m", "-5h30m"])
-def test_times_fall_into_the_same_buckets(store: EmbeddedStore, size: str, offset: str) -> None:
+def test_times_fall_into_the_same_buckets(store: Store, size: str, offset: str) -> None:
     bucket, seed = Bucket("_time", size, offset), random.Random(1)
     instants = [seed.randint(0, 4_000_000_000_000_000_000) for _ in range(20)]
     texts = [str(instant) for instant in instants]

@@ -111,3 +111,9 @@ async def test_a_query_that_takes_too_much_is_stopped(search: Search) -> None:
         await search.sql("SELECT count() FROM numbers(100000000000) WHERE sipHash64(number) % 7 = 0", timeout=0.2)
     with pytest.raises(QueryStopped):
         await search.sql("SELECT groupArray(number) FROM numbers(10000000000)", timeout=5)
+
+
+@pytest.mark.parametrize("text", ["SELECT 1 IN system.tables", "SELECT 1 NOT IN keyed_batches", "SELECT id IN logs"])
+async def test_a_table_behind_in_is_seen_before_the_engine_sees_it(search: Search, text: str) -> None:
+    with pytest.raises(BadQuery, match="a list or a SELECT must stand behind IN"):
+        await search.sql(text)

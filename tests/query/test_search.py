@@ -7,6 +7,7 @@ import pytest
 from logyard.errors import BadQuery
 from logyard.language.entry import parse_filter
 from logyard.model.dialect import Dialect
+from logyard.query.records import Listing
 from logyard.query.rows import Row
 from logyard.query.search import FacetLimits, QueryRequest, Search, Value
 
@@ -252,8 +253,16 @@ async def test_the_last_of_a_service_oldest_first(shop: Search) -> None:
 
 
 async def test_a_page_of_a_list(shop: Search) -> None:
-    found, total = await shop.listing(asking("level:error"), 2, 1)
-    assert ([record["n"] for record in found], total) == ([6, 2], 3)
+    found = await shop.listing(asking("level:error"), 2, 1)
+    assert ([record["n"] for record in found.rows], found.total) == ([6, 2], 3)
+
+
+async def test_a_list_ends_at_an_id(shop: Search) -> None:
+    whole = await shop.listing(asking("level:error"), 10)
+    assert whole.newest == int(str(whole.rows[0]["id"]))
+    older = await shop.listing(asking("level:error"), 10, until=int(str(whole.rows[1]["id"])))
+    assert (older.rows, older.total) == (whole.rows[1:], 2)
+    assert await shop.listing(asking("nothing_like_this"), 10) == Listing(rows=[], total=0, newest=0)
 
 
 async def test_context_is_of_the_same_stream(shop: Search) -> None:

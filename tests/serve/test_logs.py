@@ -74,9 +74,24 @@ async def test_pages(client: httpx.AsyncClient) -> None:
     await client.post("/logs", json=[{"n": n} for n in range(5)])
     second = (await client.get("/logs", params={"limit": 2, "page": 2})).json()
     assert [each["n"] for each in second["logs"]] == [2, 1]
-    assert second["pagination"] == {"limit": 2, "offset": 2, "total": 5}
+    assert second["pagination"] == {"limit": 2, "offset": 2, "total": 5, "newest": "5"}
     assert second == (await client.get("/logs", params={"limit": 2, "offset": 2})).json()
     assert (await client.get("/logs", params={"page": 0})).status_code == 400
+
+
+async def test_pages_do_not_shift_while_entries_come_in(client: httpx.AsyncClient) -> None:
+    await client.post("/logs", json=[{"n": n} for n in range(4)])
+    first = (await client.get("/logs", params={"limit": 2})).json()
+    await client.post("/logs", json={"n": 99})
+    rest = {"limit": 2, "page": 2, "until": first["pagination"]["newest"]}
+    second = (await client.get("/logs", params=rest)).json()
+    assert [each["n"] for each in [*first["logs"], *second["logs"]]] == [3, 2, 1, 0]
+    assert second["pagination"]["total"] == 4
+
+
+async def test_pages_end_at_an_id(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/logs")).json()["pagination"]["newest"] is None
+    assert (await client.get("/logs", params={"until": "nonsense"})).status_code == 400
 
 
 async def test_one_entry_by_its_id(client: httpx.AsyncClient) -> None:

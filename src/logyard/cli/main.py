@@ -12,6 +12,7 @@ runs is imported, so that ``logyard --help`` answers at once.
 
 import difflib
 import importlib
+import keyword
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -29,12 +30,32 @@ COMMANDS = {
     "send": "send files, or what comes on stdin",
     "query": "search the stored logs",
     "tail": "follow logs as they arrive",
+    "export": "write stored logs as Parquet",
+    "import": "take Parquet files",
+    "backup": "back up while the server runs; list and verify backups",
+    "restore": "make a data directory out of a backup",
+    "move": "copy everything into another Logyard, verified",
+    "demo": "run programs that write real logs",
+    "generate": "make records that can be counted, and count them",
+    "agent": "launch, watch and follow containers of this host for others",
+    "launch": "start a container",
+    "stop": "stop containers",
+    "rm": "remove containers",
+    "ps": "list containers",
+    "inspect": "print all that is known of containers",
+    "exec": "run a command in a container",
+    "logs": "print or follow the logs of containers",
+    "events": "print what happens to containers",
+    "stats": "print what a container uses",
     "config": "check a configuration, show it, or print its schema",
     "components": "list the parts that a configuration can use",
     "doctor": "check this machine and say what to change",
     "version": "print the version",
 }
-"""Name and summary. The command ``x`` is ``app`` in ``logyard/cli/x.py``."""
+"""Name and summary. The command ``x`` is ``app`` in ``logyard/cli/x.py`` (``x_.py`` where Python has the word)."""
+
+_CONTAINER_COMMANDS = frozenset({"launch", "stop", "rm", "ps", "inspect", "exec", "logs", "events", "stats"})
+"""Their failures begin with ``Error:``, as those of other container tools do."""
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 _HELP = frozenset({"-h", "--help", "help"})
@@ -50,7 +71,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = _dispatch(list(arguments))
     except LogyardError as error:
-        sys.stderr.write(f"logyard: {error}\n")
+        sys.stderr.write(f"{'Error' if _speaks_of_containers(arguments) else 'logyard'}: {error}\n")
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -72,14 +93,16 @@ def overview() -> str:
 
 def command_module(name: str) -> "typer.Typer":
     """The Typer application of one command."""
-    app: typer.Typer = importlib.import_module(f"logyard.cli.{name}").app
+    module = f"{name}_" if keyword.iskeyword(name) else name
+    app: typer.Typer = importlib.import_module(f"logyard.cli.{module}").app
     return app
 
 
 def _dispatch(arguments: list[str]) -> int:
     if not arguments or arguments[0] in _HELP:
         return _explain(arguments[1:])
-    name, *rest = arguments
+    host, arguments = _host_in_front(arguments)
+    name, *rest = [*arguments[:1], *host, *arguments[1:]] if arguments else ["", *host]
     if name == "--version":
         name = "version"
     if name not in COMMANDS:
@@ -88,6 +111,20 @@ def _dispatch(arguments: list[str]) -> int:
         sys.stderr.write(f"logyard: there is no command '{name}'.{hint}\nTry 'logyard --help'.\n")
         return USAGE
     return _run_command(name, rest)
+
+
+def _speaks_of_containers(arguments: Sequence[str]) -> bool:
+    host, rest = _host_in_front(list(arguments))
+    return bool(host) or not _CONTAINER_COMMANDS.isdisjoint(rest[:1])
+
+
+def _host_in_front(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """``--host`` before the command is the command's own option, and the rest."""
+    if arguments[:1] == ["--host"]:
+        return arguments[:2], arguments[2:]
+    if arguments and arguments[0].startswith("--host="):
+        return arguments[:1], arguments[1:]
+    return [], arguments
 
 
 def _explain(topics: list[str]) -> int:

@@ -95,13 +95,20 @@ WhereOption = Annotated[
 LimitOption = Annotated[int, typer.Option("-n", "--limit", min=0, metavar="N", help="At most N rows; 0: all.")]
 
 
-def application(command: Callable[..., None] | None = None) -> typer.Typer:
-    """A Typer application in the plain style of all commands: of one function, or empty."""
+def application(command: Callable[..., None] | None = None, *, options_first: bool = False) -> typer.Typer:
+    """A Typer application in the plain style of all commands: of one function, or empty.
+
+    ``options_first``: what follows the first argument is no option of ours, whatever it looks like.
+    """
     app = typer.Typer(
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        context_settings={
+            "help_option_names": ["-h", "--help"],
+            "max_content_width": 100,
+            **({"allow_interspersed_args": False} if options_first else {}),
+        },
     )
     if command is not None:
         app.command()(command)

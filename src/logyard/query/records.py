@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import msgspec
 import polars as pl
 
 from logyard.query.expressions import literal
@@ -12,9 +13,19 @@ from logyard.query.run import QueryRequest, Searcher
 from logyard.query.sent import SENT_COLUMNS, sent_rows
 from logyard.query.stage import Stage
 
-__all__ = ["Records"]
+__all__ = ["Listing", "Records"]
 
 _OLDEST = tuple(each.removesuffix(" DESC") for each in NEWEST)
+
+
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of a list."""
+
+    rows: list[Row]
+    total: int
+    """On all pages."""
+    newest: int
+    """The highest id on all pages; 0 when there is none."""
 
 
 class Records(Searcher):
@@ -32,14 +43,21 @@ class Records(Searcher):
         found = await self._sent(newest(_all(tenant).having(f"service = {literal(service)}"), limit))
         return found[::-1]
 
-    async def listing(self, request: QueryRequest, limit: int, offset: int = 0) -> tuple[list[Row], int]:
-        """Records as they were sent, newest first, and how many there are in all. The query is a filter."""
+    async def listing(self, request: QueryRequest, limit: int, offset: int = 0, *, until: int | None = None) -> Listing:
+        """A page of records as they were sent, newest first. The query is a filter.
+
+        ``until``: the ``newest`` of an earlier page; records that came later are left out, so that pages do not shift.
+        """
         query = self.read(request)
         filters = tuple(pipe for pipe in query.pipes if isinstance(pipe, FilterPipe))
         made = await self.prepared(dataclasses.replace(query, pipes=filters), request)
-        total = await self.engine.ask(made.stage.select("count()"), seconds=request.timeout)
-        page = dataclasses.replace(newest(made.stage, limit), offset=offset)
-        return await self._sent(page, request.timeout), int(total.item())
+        stage = made.stage if until is None else made.stage.having(f"id <= {until}")
+        counted = await self.engine.ask(stage.select("count(), max(id)"), seconds=request.timeout)
+        total, latest = counted.row(0)
+        stage = stage.having(f"id <= {latest}")  # what has come since the count is not on this page either
+        page = dataclasses.replace(newest(stage, limit), offset=offset)
+        rows = await self._sent(page, request.timeout) if total else []
+        return Listing(rows=rows, total=total, newest=latest if until is None else until)
 
     async def context(
         self, number: int, *, before: int = 10, after: int = 10, request: QueryRequest | None = None

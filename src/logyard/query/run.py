@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from logyard.clock import Clock
-from logyard.errors import QueryTooLarge
+from logyard.errors import BadQuery, QueryTooLarge
 from logyard.language.ast import All, Filter, ValuesFilter, all_of, rewritten, walk
 from logyard.language.levels import canonical_levels
 from logyard.model.dialect import Dialect
@@ -131,6 +131,17 @@ class Searcher:
         made = await self.prepared(query, request)
         async with aclosing(self.run(made, request)) as chunks:
             return [row async for chunk in chunks for row in chunk]
+
+    async def conditions(self, request: QueryRequest) -> tuple[str, ...]:
+        """A query that only filters, as conditions on the table; waits as ``prepared`` does.
+
+        Raises ``BadQuery`` for one with pipes, or with a filter that only memory can answer.
+        """
+        query = self.read(request)
+        made = await self.prepared(query, request)
+        if query.pipes or made.rest:
+            raise BadQuery("rows are chosen by a filter that the engine can answer, without pipes", query=request.query)
+        return made.stage.where
 
     async def settled(self) -> None:
         """Wait until all that was acknowledged can be found."""

@@ -84,7 +84,8 @@ def checked(statement: str, tree: Iterable[str]) -> str:
             raise BadQuery("this statement cannot be checked", query=statement)
         depth, kind, rest = len(found[1]), found[2], found[3] or ""
         while parents and parents[-1][0] >= depth:
-            siblings.pop(parents.pop()[0], None)
+            parents.pop()
+        siblings = {level: count for level, count in siblings.items() if level <= depth}
         _check_node(kind, rest, statement)
         place = siblings[depth] = siblings.get(depth, -1) + 1
         _check_place(kind, rest, parents, place=place)

@@ -100,8 +100,8 @@ class Search(Records):
         found: dict[str, list[Value]] = {}
         async for chunk in self.run(made, _unlimited(request)):
             for row in chunk:
-                value = Value(str(row["field_value"]), int(str(row["hits"])))
-                found.setdefault(str(row["field_name"]), []).append(value)
+                value = Value(str(row.get("field_value", "")), int(str(row["hits"])))
+                found.setdefault(str(row.get("field_name", "")), []).append(value)  # a field may be called ""
         return [Facet(name, values) for name, values in found.items()]
 
     async def field_names(self, request: QueryRequest) -> list[Value]:

@@ -28,7 +28,7 @@ import polars as pl
 
 from logyard.errors import LogyardError, StoreFailed
 from logyard.model.batch import Receipt
-from logyard.ports import Parcel, Retention, Sink, Statement, StoreStats
+from logyard.ports import Parcel, Retention, Rows, Sink, Statement, StoreStats
 from logyard.store.engine_errors import meaning
 from logyard.store.keyed import keyed_rows, known_batches, receipts
 from logyard.store.mapping import COLUMNS, literal
@@ -37,6 +37,7 @@ from logyard.store.parcel import Insert, inserts, scratch_file
 from logyard.store.residency import let_go_of_code
 from logyard.store.retention import Disk, Partition, expired
 from logyard.store.settings import INSERT_SETTINGS, listed, with_settings
+from logyard.store.tiers import POLICY, Tiers, engine_config
 from logyard.store.whole import WholeSink
 from logyard.types import BatchId, Nanoseconds
 
@@ -52,8 +53,11 @@ _DESCRIPTORS = 65_536
 class EmbeddedStore:
     """``ports.Store`` on an engine inside this process. One a process."""
 
-    def __init__(self, directory: Path, *, sequential_ids: bool = False) -> None:
-        """Start the engine on ``directory`` and bring its schema up to date."""
+    def __init__(self, directory: Path, *, sequential_ids: bool = False, tiers: Tiers | None = None) -> None:
+        """Start the engine on ``directory`` and bring its schema up to date.
+
+        ``tiers`` below it, the nearest first: what once moved there is only found as long as they are given.
+        """
         directory.mkdir(parents=True, exist_ok=True)
         _raise_descriptor_limit()
         self._directory = directory.absolute()
@@ -61,14 +65,18 @@ class EmbeddedStore:
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir(parents=True)
         self._sequential = sequential_ids
+        self._config = self._configured(tiers or Tiers())
         try:
             self._keeper = self._connect()
         except Exception as error:
-            raise StoreFailed(f"cannot start the engine on {directory}: {error}") from error
+            hint = "" if tiers is not None and tiers.below else self._tiered()
+            raise StoreFailed(f"cannot start the engine on {directory}: {hint}{error}") from error
         chdb._chdb.set_signal_handlers_enabled(0)  # type: ignore[attr-defined]  # noqa: SLF001 - the only way there is
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         migrate(self._execute, self._versions)
         let_go_of_code("_chdb")
+        if tiers is not None and tiers.below:
+            self._execute(f"ALTER TABLE logs MODIFY SETTING storage_policy = '{POLICY}'")
 
     def sinks(self) -> Sequence[Sequence[Sink]]:
         """It is one piece."""
@@ -87,6 +95,23 @@ class EmbeddedStore:
             scratch_file(self._scratch, parcel).unlink(missing_ok=True)
         if rows := keyed_rows(parcel.batches):
             self._execute(f"INSERT INTO keyed_batches VALUES {rows}")
+
+    def load(self, rows: Rows) -> None:
+        """Store rows that are whole already."""
+        path = self._scratch / f"{rows.token.replace('/', '_')}.rows"
+        columns = ", ".join(rows.frame.columns)
+        try:
+            rows.frame.write_ipc_stream(path, compat_level=pl.CompatLevel.oldest())
+            source = f"file({literal(str(path))}, ArrowStream)"
+            settings = {**INSERT_SETTINGS, "insert_deduplication_token": rows.token}
+            insert = f"INSERT INTO {rows.table} ({columns}) SETTINGS {listed(settings)}"
+            self._execute(f"{insert} SELECT {columns} FROM {source}")
+        except LogyardError:
+            raise
+        except Exception as error:  # the scratch file meets the same full disk as the engine does
+            raise meaning(error) from error
+        finally:
+            path.unlink(missing_ok=True)
 
     def query(self, statement: Statement) -> pl.DataFrame:
         """The whole answer."""
@@ -187,7 +212,22 @@ class EmbeddedStore:
             raise meaning(error, query=sql) from error
 
     def _connect(self) -> Any:
-        return chdb.connect(str(self._directory))
+        return chdb.connect(f"{self._directory}?config-file={self._config}")
+
+    def _tiered(self) -> str:
+        """Words for somebody who took the tiers away from a store that uses them."""
+        definitions = (self._directory / "store").rglob("logs.sql")
+        if any(f"storage_policy = '{POLICY}'" in each.read_text() for each in definitions):
+            return "records of it lie in tiers; put the section [tiers] back as it was. "
+        return ""
+
+    def _configured(self, tiers: Tiers) -> Path:
+        """The engine's configuration as a file; it holds secrets."""
+        path = self._directory.parent / "engine.xml"
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(engine_config(tiers, cache=self._directory / "cache"))
+        return path
 
     @contextmanager
     def _connection(self) -> Iterator[Any]:

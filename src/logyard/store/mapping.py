@@ -17,6 +17,7 @@ from logyard.model.schema import KEYED_COLUMNS
 
 __all__ = [
     "COLUMNS",
+    "LOGS_ROW",
     "WAL_ROW",
     "Survey",
     "frames_select",
@@ -37,6 +38,14 @@ WAL_ROW = (
     "flags UInt8, tenant String, reading String, body String"
 )
 """A WAL frame as the engine sees it: one row in RowBinary (docs/formats/wal.md)."""
+
+LOGS_ROW = (
+    "id Int64, timestamp DateTime64(9, 'UTC'), observed DateTime64(9, 'UTC'), tenant String, level String, "
+    "severity UInt8, level_text String, service String, host String, source String, stream String, message String, "
+    "trace_id String, span_id String, correlation_id String, tags Array(String), attributes Map(String, String), "
+    "objects Array(String), origin String"
+)
+"""A row of ``logs`` as it travels between stores."""
 
 FLATTEN_LEVELS = 6
 """Objects deeper than this stay JSON text under the dotted name of the sixth level."""

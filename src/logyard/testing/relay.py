@@ -1,8 +1,7 @@
 """A line between two sockets that ends every conversation in good order, however its ends do.
 
-The engine of ``testing/clickhouse.py`` dies of a connection to its native port that is reset (its server program would
-only log it), and the death of a server that is amid a query resets its connections to the others. Through a relay the
-others see an orderly end.
+The engine of ``testing/clickhouse.py`` dies of a connection that is reset (the server program of ClickHouse would only
+log it), and whoever is killed amid a conversation resets it. Through a relay the survivors see an orderly end.
 """
 
 import asyncio

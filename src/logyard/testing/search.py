@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from logyard.errors import LogyardError
 from logyard.formats.json.lines import frame, records
 from logyard.model.batch import Encoded
+from logyard.query.records import Listing
 from logyard.query.search import Facet, FacetLimits, Hits, QueryRequest, Value
 from logyard.serve.http.searching import Row
 from logyard.testing.inlet import MemoryInlet
@@ -52,6 +53,14 @@ class MemorySearch:
                 raise self.failure
         finally:
             self.closed.set()
+
+    async def settled(self) -> None:
+        """At once."""
+
+    async def conditions(self, request: QueryRequest) -> tuple[str, ...]:
+        """None."""
+        self.asked.append(request)
+        return ()
 
     async def sql(self, text: str, *, limit: int = 1000, timeout: float | None = None) -> list[Row]:  # noqa: ASYNC109 - as the port has it
         """All rows of the chunks."""
@@ -109,11 +118,12 @@ class MemorySearch:
         self._ask((service, limit))
         return [row for _, name, row in self._stored() if name == service][-limit:]
 
-    async def listing(self, request: QueryRequest, limit: int, offset: int = 0) -> tuple[list[Row], int]:
+    async def listing(self, request: QueryRequest, limit: int, offset: int = 0, *, until: int | None = None) -> Listing:
         """Everything in the inlet."""
         self._ask((request, limit, offset))
-        found = [row for _, _, row in self._stored()][::-1]
-        return found[offset : offset + limit], len(found)
+        stored = [(log_id, row) for log_id, _, row in self._stored() if until is None or log_id <= until][::-1]
+        found = [row for _, row in stored]
+        return Listing(rows=found[offset : offset + limit], total=len(found), newest=stored[0][0] if stored else 0)
 
     async def context(self, number: int, *, before: int = 10, after: int = 10) -> list[Row]:
         """From the inlet, whatever the stream."""

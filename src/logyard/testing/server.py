@@ -39,6 +39,8 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: Mapping[str, str | int | float] = {}
     """Settings by their dotted names, handed over in the environment: ``{"wal.max_bytes": 1_000_000}``."""
+    port: int = 0
+    """0 takes a free one, another with every start."""
     descriptors: int = 0
     """Limit of open files (``RLIMIT_NOFILE``, soft and hard); 0 leaves it as it is."""
     ready_seconds: float = 60.0
@@ -157,7 +159,16 @@ class Server:
         variables = [
             f"LOGYARD__{name.upper().replace('.', '__')}={value}" for name, value in self._options.settings.items()
         ]
-        command = [sys.executable, "-m", "logyard", "up", "--data", str(self.data), "--listen", "127.0.0.1:0"]
+        command = [
+            sys.executable,
+            "-m",
+            "logyard",
+            "up",
+            "--data",
+            str(self.data),
+            "--listen",
+            f"127.0.0.1:{self._options.port}",
+        ]
         if variables:
             command = ["env", *variables, *command]
         if self._options.descriptors:

@@ -39,6 +39,7 @@ _LISTING: Final = documented(
     limit="at most so many (100)",
     offset="skip so many; or page",
     page="the page, from 1; excludes offset",
+    until="the pagination.newest of the first page: pages do not shift while entries come in",
 )
 
 Answer = dict[str, Json]
@@ -58,9 +59,11 @@ def _record_routes(services: Services) -> Sequence[HTTPRouteHandler]:
         given = await read_parameters(request, services.clock)
         limit = given.count("limit", _DEFAULT_LIMIT, _MOST)
         offset = _offset(given, limit)
-        found, total = await search.listing(_conditions(given), limit, offset)
-        logs: list[Json] = list(found)
-        pagination: Answer = {"limit": limit, "offset": offset, "total": total}
+        until = services.ids.parse(given.text("until")) if given.text("until") else None
+        found = await search.listing(_conditions(given), limit, offset, until=until)
+        logs: list[Json] = list(found.rows)
+        newest = services.ids.text(LogId(found.newest)) if found.newest else None
+        pagination: Answer = {"limit": limit, "offset": offset, "total": found.total, "newest": newest}
         return {"logs": logs, "count": len(logs), "pagination": pagination}
 
     @get("/logs/{service:path}", opt=documented(limit="at most so many (100)"), summary="A service's last entries")

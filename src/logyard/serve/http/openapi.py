@@ -11,6 +11,7 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from logyard.receivers.http_intake import HttpRoute
+from logyard.serve.http.shapes import COMPONENTS, answers, bodies
 from logyard.types import Json
 
 __all__ = ["SUMMARY", "description", "documented"]
@@ -53,7 +54,25 @@ def description(app: Litestar, receivers: Sequence[HttpRoute]) -> Node:
     for receiver in receivers:
         paths.setdefault(receiver.path, {})[receiver.method.lower()] = _operation(receiver)
     paths["/api/v1/tail"] = {"get": _TAIL}
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            _add_shapes(operation, path, method)
+    components = cast("Node", document.setdefault("components", {}))
+    components["schemas"] = {**cast("Node", components.get("schemas", {})), **COMPONENTS}
     return document
+
+
+def _add_shapes(operation: Node, path: str, method: str) -> None:
+    """What answers and bodies look like. Errors have one shape, whatever the framework thinks of them."""
+    for parameter in cast("list[Node]", operation.get("parameters", [])):
+        if parameter["in"] == "path":
+            parameter["schema"] = {"type": "string", "minLength": 1}  # any text: the framework says "uri"
+    known = cast("Node", operation.get("responses", {}))
+    kept = {status: answer for status, answer in known.items() if status.startswith("2")}
+    operation["responses"] = {**kept, **answers(path, method)}
+    body = bodies(path)
+    if method == "post" and body is not None:
+        operation["requestBody"] = body
 
 
 def _add_parameters(route: HTTPRoute, operations: dict[str, Node]) -> None:

@@ -8,6 +8,7 @@ many run at once, and stop the engine's work when they are cancelled (or their g
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
+from logyard.query.records import Listing
 from logyard.query.search import Facet, FacetLimits, Hits, QueryRequest, Value
 from logyard.types import Json
 
@@ -36,6 +37,14 @@ class Searching(Protocol):
 
     async def sql(self, text: str, *, limit: int = ..., timeout: float | None = ...) -> list[Row]:  # noqa: ASYNC109 - the engine counts it
         """A read-only statement's answer."""
+        ...
+
+    async def settled(self) -> None:
+        """Wait until all that was acknowledged can be found."""
+        ...
+
+    async def conditions(self, request: QueryRequest) -> tuple[str, ...]:
+        """A query that only filters, as conditions on the table."""
         ...
 
     async def hits(
@@ -84,8 +93,10 @@ class Searching(Protocol):
         """The last records of a service as they were sent, oldest first."""
         ...
 
-    async def listing(self, request: QueryRequest, limit: int, offset: int = ...) -> tuple[list[Row], int]:
-        """Records as they were sent, newest first, and how many there are in all."""
+    async def listing(
+        self, request: QueryRequest, limit: int, offset: int = ..., *, until: int | None = ...
+    ) -> Listing:
+        """Records as they were sent, newest first; none that is newer than the id ``until``."""
         ...
 
     async def context(self, number: int, *, before: int = ..., after: int = ...) -> list[Row]:

@@ -10,8 +10,11 @@ from logyard.model.ids import LogIds
 from logyard.ports import StoreStats
 from logyard.receivers.http_intake import HttpRoute
 from logyard.serve.http.searching import Searching
+from logyard.store.backup import Backup
+from logyard.store.holdings import Holdings
 from logyard.stream.opening import Tails
 from logyard.telemetry import Telemetry
+from logyard.types import Nanoseconds
 
 __all__ = ["Services", "nothing"]
 
@@ -39,5 +42,9 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """What is wrong but stops nobody (``redis``: away since ...), by part. Cheap."""
     nodes_lag: Callable[[], str] = str
     """How far the other nodes of the bus may lag, for the header of answers; empty where there is no bus. Cheap."""
+    holdings: Holdings | None = None
+    """Rows by partition; without it there are no routes of administration."""
+    backup: Callable[[str, Nanoseconds, bool], Backup] | None = None
+    """Back up to a place, everything received before a moment; True for a full one. Blocking."""
     receivers: Sequence[HttpRoute] = ()
     """What the HTTP receivers brought."""

@@ -7,7 +7,6 @@ once a second in the background, and at once when a statement met a broken conne
 import threading
 from typing import Final
 
-from logyard.errors import LogyardError
 from logyard.store.cluster.failures import Slow
 from logyard.store.cluster.schema import bring_up, is_replicated
 from logyard.store.cluster.topology import Place, check_place
@@ -16,8 +15,6 @@ from logyard.store.cluster.wire import NO_DATABASE, Wire
 
 __all__ = ["Node"]
 
-_PATIENCE: Final = 5.0
-"""Seconds within which a server that is well says 1."""
 _MISSES: Final = 2
 """Silences in a row after which it counts as away: one may be a busy machine's."""
 
@@ -52,14 +49,14 @@ class Node:
                 return
             self._checks += 1
             try:
-                self.wire.query("SELECT 1", NO_DATABASE, seconds=_PATIENCE)
+                self.wire.query("SELECT 1", NO_DATABASE, seconds=self._url.patience)
                 if not self._admitted:
                     self._admit()
             except Slow as error:
                 self._misses += 1
                 if self._misses >= _MISSES:
                     self._leave(error)
-            except LogyardError as error:
+            except Exception as error:  # noqa: BLE001 - a server may say anything, and whoever looks after it must go on
                 self._leave(error)
             else:
                 self._misses = 0
@@ -76,8 +73,8 @@ class Node:
         bring_up(self.wire, self._url, replicated=self._replicated)
         self._admitted = True
 
-    def _leave(self, error: LogyardError) -> None:
+    def _leave(self, error: Exception) -> None:
         self.departures += 1
-        self.trouble = str(error)
+        self.trouble = str(error) or repr(error)
         self._admitted = False
         self.wire.cut()

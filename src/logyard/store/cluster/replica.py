@@ -97,6 +97,11 @@ class Shard:
         return self
 
     @property
+    def number(self) -> int:
+        """From 1."""
+        return self.replicas[0].node.slot.shard
+
+    @property
     def furthest(self) -> int:
         """The position of the furthest."""
         return max(replica.position for replica in self.replicas)
@@ -117,5 +122,4 @@ def ready(shard: Shard) -> list[Node]:
     found = [replica.node for replica in shard.replicas if replica.state == "ready"]
     if found:
         return found
-    number = shard.replicas[0].node.slot.shard
-    raise Away(f"shard {number} is away: {'; '.join(replica.trouble for replica in shard.replicas)}")
+    raise Away(f"shard {shard.number} is away: {'; '.join(replica.trouble for replica in shard.replicas)}")

@@ -14,12 +14,12 @@ import msgspec
 import polars as pl
 
 from logyard.model.batch import Encoded
-from logyard.ports import Parcel
+from logyard.ports import Parcel, Rows
 from logyard.store.cluster.survey import survey
-from logyard.store.mapping import WAL_ROW, frames_select, lines_select, literal
+from logyard.store.mapping import LOGS_ROW, WAL_ROW, frames_select, lines_select, literal
 from logyard.store.parcel import ARROW_ROW, FEW_ROWS, readings, with_places
 
-__all__ = ["Shipment", "shipments"]
+__all__ = ["Load", "Shipment", "shipments", "whole_rows"]
 
 
 class Shipment(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +29,28 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True):
     select: str
     format: str
     body: bytes | Path
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of a table as they are."""
+
+    columns: str
+    body: bytes
+
+    def sql(self, table: str, condition: str) -> str:
+        """The statement whose data ``body`` is; with a condition, for the rows that it holds for."""
+        if not condition:
+            return f"INSERT INTO {table} ({self.columns}) FORMAT ArrowStream"
+        source = f"input({literal(LOGS_ROW)})"
+        select = f"SELECT {self.columns} FROM {source} WHERE {condition}"
+        return f"INSERT INTO {table} ({self.columns}) {select} FORMAT ArrowStream"
+
+
+def whole_rows(rows: Rows) -> Load:
+    """What travels for rows that were stored before, somewhere."""
+    stream = io.BytesIO()
+    rows.frame.write_ipc_stream(stream, compat_level=pl.CompatLevel.oldest())
+    return Load(columns=", ".join(rows.frame.columns), body=stream.getvalue())
 
 
 def shipments(parcel: Parcel, *, sequential: bool) -> list[Shipment]:

@@ -12,14 +12,14 @@ ready. What another one has acknowledged is seen as soon as that one has brought
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Final, TypeVar
 
 import polars as pl
 
-from logyard.errors import NotNow
+from logyard.errors import LogyardError, NotNow
 from logyard.model.batch import Receipt
-from logyard.ports import Parcel, Retention, Sink, Statement, StoreStats
+from logyard.ports import Parcel, Retention, Rows, Sink, Statement, StoreStats
 from logyard.store.cluster.answer import Answer
 from logyard.store.cluster.contents import Contents
 from logyard.store.cluster.failures import Away
@@ -27,9 +27,10 @@ from logyard.store.cluster.node import Node
 from logyard.store.cluster.pinning import Change, Pins
 from logyard.store.cluster.reading import Reader, Readers
 from logyard.store.cluster.replica import Replica, Shard
-from logyard.store.cluster.shipment import Shipment, shipments
+from logyard.store.cluster.shipment import Shipment, shipments, whole_rows
 from logyard.store.cluster.topology import places
 from logyard.store.cluster.url import ClusterUrl
+from logyard.store.cluster.wire import NO_DATABASE, Settings
 from logyard.store.keyed import keyed_rows, known_batches, receipts
 from logyard.store.mapping import COLUMNS, literal
 from logyard.store.settings import INSERT_SETTINGS, with_settings
@@ -37,11 +38,13 @@ from logyard.types import BatchId, Nanoseconds
 
 __all__ = ["ClusterStore"]
 
-_FORMAT: Final = {"default_format": "ArrowStream", "distributed_product_mode": "global"}
+_FORMAT: Final[Settings] = {"default_format": "ArrowStream", "distributed_product_mode": "global"}
 """A sub-select over all shards in a query over all shards is run once, and its answer sent to all."""
 _CHECK_SECONDS: Final = 1.0
 _TRIES: Final = 3
 _KEPT: Final = 8
+_NOW: Final = Nanoseconds(1 << 62)
+"""Later than any change of the shards: what is loaded is spread over those of today."""
 Result = TypeVar("Result")
 
 
@@ -83,6 +86,19 @@ class ClusterStore:
                 if replica.wants(parcel.token, parcel.received):
                     replica.insert(parcel)
 
+    def load(self, rows: Rows) -> None:
+        """Store rows that are whole already, on every replica of the shards that they belong to, as of now."""
+        shipment = whole_rows(rows)
+        for shard in self._shards:
+            condition = self._pins.condition(shard.number, _NOW) if rows.table == "logs" else ""
+            for replica in shard.replicas:
+                if replica.wants(rows.token, _NOW):
+                    replica.node.wire.insert(
+                        shipment.sql(f"{rows.table}{self._url.suffix}", condition),
+                        shipment.body,
+                        {**INSERT_SETTINGS, "insert_deduplication_token": rows.token},
+                    )
+
     def query(self, statement: Statement) -> pl.DataFrame:
         """The whole answer."""
 
@@ -104,8 +120,8 @@ class ClusterStore:
         """Tell every server to end it."""
         sql = f"KILL QUERY WHERE Settings['log_comment'] = {literal(mark)} ASYNC"
         for node in self._nodes:
-            if not node.trouble:
-                node.wire.execute(sql)
+            with suppress(LogyardError):  # with a server that is gone its statements are, too
+                node.wire.execute(sql, NO_DATABASE)
 
     def known(self, keys: Sequence[BatchId]) -> Mapping[BatchId, Receipt]:
         """Which of these keyed batches are stored, and what they got."""
@@ -154,6 +170,8 @@ class ClusterStore:
             if parcel.token in self._sent:
                 return self._sent[parcel.token]
         made = shipments(parcel, sequential=self._sequential)
+        if any(isinstance(shipment.body, bytes) for shipment in made):
+            return made  # soon made again, and memory that nobody counts
         with self._lock:
             self._sent[parcel.token] = made
             while len(self._sent) > _KEPT:
@@ -163,7 +181,10 @@ class ClusterStore:
     @contextmanager
     def _asked(self, reader: Reader, statement: Statement) -> Iterator[Answer]:
         sql = with_settings(statement.sql, statement.settings)
-        with reader.node.wire.stream(sql, {**_FORMAT, "database": reader.database}) as answer:
+        settings = {**_FORMAT, "database": reader.database}
+        if "readonly" not in statement.settings:
+            settings["readonly"] = 2  # a statement that only reads ends when its reader goes away
+        with reader.node.wire.stream(sql, settings) as answer:
             yield answer
 
     def _somewhere(self, ask: Callable[[Reader], Result]) -> Result:

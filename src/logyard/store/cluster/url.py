@@ -2,7 +2,7 @@
 
 ``clickhouses://`` speaks TLS. Hosts are those of ClickHouse's HTTP interface, best all of them, in the order in which
 the cluster's ``remote_servers`` name them; replicas that are not listed are expected on the first one's port. Without
-``cluster`` it is a single server.
+``cluster`` it is a single server. ``patience=3``: seconds within which a server that is well answers a health check.
 """
 
 import re
@@ -22,6 +22,7 @@ every shard gets every segment and takes its rows out of it.
 
 _PORTS: Final = {"clickhouse": 8123, "clickhouses": 8443}
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NUMBER: Final = re.compile(r"\d{1,4}(?:\.\d+)?")
 _HOST: Final = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>\d{1,5}))?")
 _LAST_PORT: Final = 65_535
 _SETTING: Final = "store"
@@ -46,6 +47,7 @@ class ClusterUrl(msgspec.Struct, frozen=True, kw_only=True):
     password: str = ""
     cluster: str = ""
     shard_by: ShardBy = "segment"
+    patience: float = 3.0
     secure: bool = False
 
     def __repr__(self) -> str:
@@ -74,10 +76,11 @@ def parse(text: str) -> ClusterUrl:
         password=unquote(password),
         cluster=_name(options.pop("cluster", ""), "cluster"),
         shard_by=_shard_by(options.pop("shard_by", "segment")),
+        patience=_seconds(options.pop("patience", "3")),
         secure=scheme == "clickhouses",
     )
     if options:
-        raise BadConfig(f"knows no {', '.join(sorted(options))}; it knows cluster, shard_by", path=_SETTING)
+        raise BadConfig(f"knows no {', '.join(sorted(options))}; it knows cluster, patience, shard_by", path=_SETTING)
     if len(made.hosts) > 1 and not made.cluster:
         raise BadConfig("names several hosts and no cluster: add ?cluster=NAME (system.clusters)", path=_SETTING)
     return made
@@ -94,6 +97,12 @@ def _name(text: str, what: str) -> str:
     if text and _NAME.fullmatch(text) is None:
         raise BadConfig(f"{text!r} is no name of a {what}: letters, digits and _", path=_SETTING)
     return text
+
+
+def _seconds(text: str) -> float:
+    if _NUMBER.fullmatch(text) is None or not float(text):
+        raise BadConfig(f"patience={text!r} is no number of seconds above 0", path=_SETTING)
+    return float(text)
 
 
 def _shard_by(text: str) -> ShardBy:

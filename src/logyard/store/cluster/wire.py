@@ -5,6 +5,7 @@ against 0.6 ms, sends a segment as the file lies there, and its sockets are ours
 that has been found dead, which no time limit could tell from a long query.
 """
 
+import base64
 import http.client
 import socket
 import ssl
@@ -46,7 +47,8 @@ class Wire:
         self.address = address
         self._tls = ssl.create_default_context() if url.secure else None
         self._database = url.database
-        self._headers = {"X-ClickHouse-User": url.user, "X-ClickHouse-Key": url.password}
+        login = f"{url.user}:{url.password}".encode()
+        self._headers = {"Authorization": f"Basic {base64.b64encode(login).decode()}"}
         self._lock = threading.Lock()
         self._idle: deque[http.client.HTTPConnection] = deque()
         self._busy: set[http.client.HTTPConnection] = set()

@@ -1,0 +1,1 @@
+"""One engine per file; the file's name is what ``--driver`` says."""

@@ -1,0 +1,1 @@
+"""The Docker Engine API, as Docker and Podman both speak it."""

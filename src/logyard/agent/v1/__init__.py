@@ -1,0 +1,1 @@
+"""Generated from proto/logyard/agent/v1 by tools/protos."""

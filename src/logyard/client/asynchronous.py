@@ -1,0 +1,189 @@
+"""The client for programs with an event loop: ``Client`` (``sync.py``), awaited.
+
+async with AsyncClient("http://127.0.0.1:8005") as logs:
+    await logs.ingest([{"service": "shop", "level": "ERROR", "message": "no stock"}])
+    async for row in await logs.query("level:ERROR", start="1h"):
+        print(row["message"])
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from functools import partial
+from typing import Self, cast
+
+import httpx
+
+from logyard.client import asking
+from logyard.client.answers import Facet, Hits, Ingested, Row, Stored, Value
+from logyard.client.asking import Ask, Records, Span, Time, sent
+from logyard.client.connection import SILENCE_SECONDS, connection_errors, headers_of, timeouts
+from logyard.client.patience import Patience, persist_async
+from logyard.client.refusal import refusal_of
+from logyard.client.rows import AsyncRows
+from logyard.client.tailing import Missed, Tailing
+from logyard.errors import NotNow, StoreFailed
+
+__all__ = ["AsyncClient"]
+
+
+class AsyncClient:
+    """A Logyard server. Any thread, concurrently. Every method raises what ``errors.py`` has."""
+
+    def __init__(
+        self, url: str, *, api_key: str = "", timeout: float = 60.0, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        """Connects to nothing yet. ``timeout``: seconds for an answer to begin, and between its parts."""
+        self.url = url.rstrip("/")
+        with connection_errors(self.url):
+            self._http = httpx.AsyncClient(
+                base_url=self.url,
+                headers=headers_of(api_key),
+                timeout=timeouts(timeout),
+                transport=transport,
+            )
+
+    async def aclose(self) -> None:
+        """Let go of the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def ingest(
+        self, records: Records, *, service: str = "", key: str = "", patience: Patience | None = None
+    ) -> Ingested:
+        """Store mappings or a frame's rows; on return they would survive a crash and can be found.
+
+        ``service``: of records that name none. ``key``: the same again, at any time, stores nothing twice; without one
+        this call makes its own, and tries again under it until ``patience`` is over. Bad records are refused by index,
+        the others are kept; ``BadInput`` when none is good.
+        """
+        found = Ingested()
+        for ask in asking.ingests(records, key=key, service=service):
+            body = await persist_async(partial(self._ask, ask), patience or Patience())
+            found += asking.decoded(body, Ingested)
+        return found
+
+    async def query(
+        self, text: str = "*", *, start: Time | None = None, end: Time | None = None, limit: int = 1000
+    ) -> AsyncRows:
+        """Records, or what the query's pipes make of them; of more than ``limit`` the newest."""
+        return await self._rows(asking.rows("/api/v1/query", text, Span(start, end), limit=limit))
+
+    async def sql(self, statement: str, *, limit: int = 1000) -> AsyncRows:
+        """The answer to a SELECT on the table ``logs``, read-only."""
+        return await self._rows(asking.rows("/api/v1/sql", statement, Span(), limit=limit))
+
+    async def tail(self, text: str = "*", *, history: int = 0, resume: str = "") -> AsyncIterator[Row | Missed]:
+        """Records as they come in, for ever, over the server's restarts, each once; ``Missed`` where some were lost.
+
+        ``history``: so many stored ones first. ``resume``: go on behind the record with this id.
+        """
+        tailing = Tailing(text, history, resume)
+        heard = False
+        while True:
+            try:
+                answer = await self._send(tailing.ask(), silence=SILENCE_SECONDS)
+                heard = True
+                async for event in self._heard(answer, tailing):
+                    yield event
+            except (NotNow, StoreFailed):
+                if not heard:
+                    raise
+            await asyncio.sleep(tailing.pause())
+
+    async def _heard(self, answer: httpx.Response, tailing: Tailing) -> AsyncIterator[Row | Missed]:
+        """What one connection brings, until it ends."""
+        async with aclosing(answer):
+            async for piece in self._pieces(answer):
+                for event in tailing.heard(piece):
+                    yield event
+
+    async def _pieces(self, answer: httpx.Response) -> AsyncIterator[bytes]:
+        with connection_errors(self.url):
+            async for piece in answer.aiter_bytes():
+                yield piece
+
+    async def hits(
+        self,
+        text: str = "*",
+        *,
+        start: Time | None = None,
+        end: Time | None = None,
+        step: str | None = None,
+        fields: Sequence[str] = (),
+    ) -> Sequence[Hits]:
+        """How many records, by time (``step``: ``1m``) and by the values of ``fields``."""
+        asked = asking.ranged(text, Span(start, end), step=step, field=fields or None)
+        return cast("Sequence[Hits]", await self._named("/api/v1/hits", asked, "hits"))
+
+    async def facets(
+        self, text: str = "*", *, start: Time | None = None, end: Time | None = None, limit: int = 10
+    ) -> Sequence[Facet]:
+        """The most frequent values of each field."""
+        asked = asking.ranged(text, Span(start, end), limit=limit)
+        return cast("Sequence[Facet]", await self._named("/api/v1/facets", asked, "facets"))
+
+    async def field_names(
+        self, text: str = "*", *, start: Time | None = None, end: Time | None = None
+    ) -> Sequence[Value]:
+        """Which fields records have."""
+        return cast(
+            "Sequence[Value]", await self._named("/api/v1/field_names", asking.ranged(text, Span(start, end)), "values")
+        )
+
+    async def field_values(
+        self,
+        field: str,
+        text: str = "*",
+        *,
+        start: Time | None = None,
+        end: Time | None = None,
+        limit: int = 100,
+    ) -> Sequence[Value]:
+        """The most frequent values of one field."""
+        asked = asking.ranged(text, Span(start, end), field=field, limit=limit)
+        return cast("Sequence[Value]", await self._named("/api/v1/field_values", asked, "values"))
+
+    async def get(self, log_id: str) -> Row:
+        """One record as it was sent. Raises ``NotFound``."""
+        return cast("Row", asking.named(await self._ask(Ask(path=asking.field(log_id))), "log"))
+
+    async def context(self, log_id: str, *, before: int = 10, after: int = 10) -> list[Row]:
+        """A record among its neighbours in the same stream, oldest first. Raises ``NotFound``."""
+        asked: Mapping[str, str | int] = {"id": log_id, "before": before, "after": after}
+        return cast("list[Row]", asking.named(await self._ask(Ask(path="/api/v1/context", parameters=asked)), "logs"))
+
+    async def stats(self) -> Stored:
+        """What is stored."""
+        return asking.decoded(await self._ask(Ask(path="/api/v1/logs/stats")), Stored)
+
+    async def _named(self, path: str, parameters: Mapping[str, str | int | Sequence[str]], name: str) -> object:
+        return asking.named(await self._ask(Ask(path=path, parameters=parameters)), name)
+
+    async def _ask(self, ask: Ask) -> bytes:
+        answer = await self._send(ask)
+        with connection_errors(self.url):
+            try:
+                return await answer.aread()
+            finally:
+                await answer.aclose()
+
+    async def _rows(self, ask: Ask) -> AsyncRows:
+        return AsyncRows(await self._send(ask), self.url)
+
+    async def _send(self, ask: Ask, *, silence: float | None = None) -> httpx.Response:
+        """An answer that is a success, its body still to come; any other is raised as the error that it stands for."""
+        request = self._http.build_request(ask.method, ask.path, **sent(ask))
+        if silence is not None:
+            request.extensions["timeout"] = timeouts(silence).as_dict()
+        with connection_errors(self.url):
+            answer = await self._http.send(request, stream=True)
+            if answer.is_success:
+                return answer
+            await answer.aread()
+        raise refusal_of(answer)
