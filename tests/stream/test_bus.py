@@ -1,6 +1,7 @@
 """Two nodes on a real bus: what one accepts, tails on both see; what is lost on the way is told."""
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -22,6 +23,18 @@ from logyard.testing.redis import RedisServer
 from logyard.testing.waiting import until
 from logyard.types import BatchId, LogId, Nanoseconds
 from tests.stream.parts import START, WordWatch, framed, messages, running
+
+# nats-py leaves the connection to a server that dies amid connecting to the garbage collector.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*StreamWriter:pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore:unclosed <StreamWriter:ResourceWarning"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _collected() -> Iterator[None]:
+    yield
+    gc.collect()
 
 
 class Carrier(Protocol):

@@ -9,7 +9,7 @@ import json
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -59,6 +59,7 @@ class Kafka:
         self._cursors: Mapping[str, int] = {}
         self._saving = threading.Lock()
         self._producer: Producer | None = None
+        self._deleting: list[Future[object]] = []
         self._admin = AdminClient(self._common)
         self._group = Consumer(
             {
@@ -133,17 +134,16 @@ class Kafka:
             self._first = through + 1
             self._commit()
         # Not waited for: it costs the brokers' room only, and the next purge asks for it again.
-        for outcome in self._admin.delete_records([self._place(through + 1)]).values():
-            outcome.add_done_callback(self._note)
+        self._deleting = list(self._admin.delete_records([self._place(through + 1)]).values())
+        for outcome in self._deleting:
+            outcome.add_done_callback(_noted)
 
     def close(self) -> None:
         """Let go."""
+        # The client's own thread must be done with them before the client goes.
+        wait(self._deleting, self._seconds)
         self._producer = None
         self._group.close()
-
-    def _note(self, outcome: "Future[object]") -> None:
-        if (error := outcome.exception()) is not None:
-            _log.debug("Kafka keeps what was purged from %s: %s", self.name, error)
 
     def _make_topic(self) -> None:
         topics = Producer(self._common).list_topics(self.name, timeout=self._patience).topics
@@ -231,6 +231,12 @@ class Kafka:
 
     def _place(self, offset: int = _NONE) -> TopicPartition:
         return TopicPartition(self.name, _PARTITION, offset)
+
+
+def _noted(outcome: "Future[object]") -> None:
+    """Holds nothing: it runs in the admin client's thread, where nothing of ours may end."""
+    if (error := outcome.exception()) is not None:
+        _log.debug("Kafka keeps what was purged: %s", error)
 
 
 def _offset(message: Message) -> int:
