@@ -20,6 +20,8 @@ class Answer:
     body: bytes = b"{}"
     raw: bytes = b""
     lose: bool = False
+    hang_up: bool = False
+    """The connection is closed behind the answer, which does not say so."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ def target(port: int = 0) -> Iterator[Target]:
             self.send_header("content-length", str(len(answer.body)))
             self.end_headers()
             self.wfile.write(answer.body)
+            self.close_connection = answer.hang_up
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
             """Say nothing."""

@@ -99,6 +99,18 @@ def test_the_status_is_the_acknowledgement(
     assert (handler.stats().sent, len(target.requests)) == (1, 1)
 
 
+def test_an_idle_connection_that_was_closed_is_no_failure(
+    target: Target, logger: logging.Logger, attached: Attach
+) -> None:
+    target.answers.append(Answer(hang_up=True))
+    handler = attached()
+    for message in ("one", "two", "three"):
+        logger.info(message)
+        handler.flush(60)
+    assert target.messages == ["one", "two", "three"]
+    assert handler.stats().retries == 0
+
+
 @pytest.mark.parametrize("status", [400, 401, 404, 422])
 def test_refused_is_not_tried_again(target: Target, logger: logging.Logger, attached: Attach, status: int) -> None:
     target.answers.append(Answer(status, body=b"no"))

@@ -42,6 +42,7 @@ class Link:
         local = self._url.hostname in _LOOPBACK
         self._packs = settings.compression == "gzip" or (settings.compression == "auto" and not local)
         self._connection: http.client.HTTPConnection | None = None
+        self._aborted = False
 
     def post(self, batch: Batch) -> Outcome:
         """Send a batch and wait for its answer. Whatever goes wrong is in the outcome."""
@@ -49,8 +50,14 @@ class Link:
         if self._packs and len(body) >= _WORTH_PACKING:
             body = gzip.compress(body, 1)
             headers["Content-Encoding"] = "gzip"
+        reused = self._connection is not None
         try:
             return self._exchange(body, headers)
+        except ConnectionError as error:
+            self.close()
+            if reused and not self._aborted:  # the server has tired of an idle connection: that is no failure of its
+                return self.post(batch)
+            return Outcome(0, f"{type(error).__name__}: {error}"[:_DETAIL])
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
             return Outcome(0, f"{type(error).__name__}: {error}"[:_DETAIL])
@@ -62,7 +69,8 @@ class Link:
             connection.close()
 
     def abort(self) -> None:
-        """From another thread: a post that waits for its answer fails now."""
+        """From another thread, for good: a post that waits for its answer fails now."""
+        self._aborted = True
         connection = self._connection
         if connection is not None and connection.sock is not None:
             with contextlib.suppress(OSError):

@@ -66,6 +66,8 @@ class Shipper:
         sender = self._sender
         if not sender.waiting.count:
             return True
+        if self._closed:
+            return False
         if guard.inside or not self._started():
             return False
         mark = sender.waiting.mark()

@@ -29,6 +29,9 @@ class LogyardHandler(logging.Handler):
     defaults hold. Raises ``ValueError`` for an option that cannot be used.
     """
 
+    flushOnClose = False  # noqa: N815 - logging's name for it; close() flushes, and once is enough
+    """``logging.shutdown`` closes, and does not flush before (Python 3.12)."""
+
     def __init__(self, url: str = "", *, level: int | str = logging.NOTSET, **options: Unpack[Options]) -> None:
         """Starts nothing: the thread comes with the first record."""
         super().__init__(level)
