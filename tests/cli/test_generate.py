@@ -132,9 +132,7 @@ def test_a_terminal_sees_how_far_it_is(tmp_path: Path) -> None:
                 said += piece
         assert process.wait(30) == 0
     assert b" records written  " in said
-    assert said.endswith(
-        b"\r\x1b[Kstream s1: 2,000 records in %b\n" % said.rpartition(b" records in ")[2].rstrip(b"\n")
-    )
+    assert re.search(rb"\r\x1b\[Kstream s1: 2,000 records in [\d.]+ s", said)
 
 
 def test_heartbeats_are_told_by_the_environment_and_flags_win(tmp_path: Path) -> None:
