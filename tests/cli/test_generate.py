@@ -1,8 +1,11 @@
 """``logyard generate``: three modes, from the command line and as processes, and end to end through a server."""
 
+import contextlib
 import gzip
+import io
 import json
 import os
+import pty
 import re
 import signal
 import socket
@@ -116,6 +119,20 @@ def test_a_signal_is_a_clean_end(tmp_path: Path, arguments: list[str], number: i
         assert [json.loads(line)["message"].count("genseq") for line in lines] == [1] * len(lines)
     else:
         assert (tmp_path / "app.log").read_bytes() == said
+
+
+def test_a_terminal_sees_how_far_it_is(tmp_path: Path) -> None:
+    main, side = pty.openpty()
+    command = [*GENERATE, "--rate", "2000", "--for", "1s", "--file", str(tmp_path / "a.log"), "--stream", "s1"]
+    with subprocess.Popen(command, stderr=side, env={**os.environ, "TERM": "xterm"}) as process:
+        os.close(side)
+        said = b""
+        with io.FileIO(main) as terminal, contextlib.suppress(OSError):  # Linux says so when the other side is closed.
+            while piece := terminal.read(4096):
+                said += piece
+        assert process.wait(30) == 0
+    assert b" records written  " in said
+    assert re.search(rb"\r\x1b\[Kstream s1: 2,000 records in [\d.]+ s", said)
 
 
 def test_heartbeats_are_told_by_the_environment_and_flags_win(tmp_path: Path) -> None:
