@@ -16,10 +16,10 @@ PARTS   := --all-extras --group build
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test check fmt bench crash coverage lock clean dev debian
+.PHONY: help setup run test check fmt bench crash coverage lock clean dev debian formats-score
 
 help: ## list the targets
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
 
 setup: ## create .venv with the locked dependencies and the command .venv/bin/logyard
 	@tools/venv run
@@ -43,6 +43,9 @@ fmt: dev ## format, and fix what ruff can fix
 
 bench: setup ## measure ingest and query (ARGS=... goes to the benchmark)
 	@$(BIN)/python -m bench $(ARGS)
+
+formats-score: setup ## score the formats against the labelled cases in DIR (../shared/data; ARGS=--misses says which)
+	@$(BIN)/python -m bench.formats_score $(or $(DIR),../shared/data) $(ARGS)
 
 crash: dev ## the long crash test: CRASH_KILLS=200 times kill -9
 	@CRASH_KILLS=$${CRASH_KILLS:-200} $(BIN)/pytest tests/crash $(ARGS)

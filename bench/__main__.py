@@ -15,6 +15,7 @@ from bench.corpus import corpus
 from bench.measures import (
     cluster,
     containers,
+    formats,
     handler,
     ingest,
     pipeline,
@@ -40,6 +41,7 @@ MEASURES: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
     "handler": handler.measure,
     "cluster": cluster.measure,
     "containers": containers.measure,
+    "formats": formats.measure,
 }
 """In the order in which they run: ingest leaves its data to queries and start."""
 

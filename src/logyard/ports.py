@@ -13,14 +13,17 @@ import msgspec
 import polars as pl
 
 from logyard.model.batch import Batch, Encoded, Receipt
+from logyard.model.civil.customs import Customs
 from logyard.model.storage import BufferStats, Parcel, Retention, Rows, Statement, StoreStats
 from logyard.types import BatchId, Nanoseconds, Tenant
 
 __all__ = [
     "Buffer",
     "BufferStats",
+    "Decoded",
     "Format",
     "Inlet",
+    "LineFormat",
     "Output",
     "Parcel",
     "Receiver",
@@ -72,6 +75,32 @@ class Format(Protocol):
 
     def decode(self, payload: bytes) -> Encoded | pl.DataFrame:
         """Raises nothing but ``BadPayload``, whatever the bytes."""
+        ...
+
+
+class Decoded(msgspec.Struct, frozen=True, kw_only=True):
+    """What a line format says about a batch of lines."""
+
+    frame: pl.DataFrame
+    """In the canonical schema: a row for each line that fits, in their order."""
+    fits: pl.Series
+    """A boolean for each line."""
+    wrapped: pl.Series | None = None
+    """For each row whether its message is a line of its own, of somebody who wrote through this format. None: none."""
+
+
+class LineFormat(Protocol):
+    """Lines into records. Called with batches of one source's lines, never concurrently; no I/O, no clock."""
+
+    rank: int
+    """Of two formats that fit a line, the one with the higher rank says more about it."""
+
+    def fits(self, lines: pl.Series) -> pl.Series:
+        """A cheap guess, a boolean a line: which are of this format. Asked of samples only."""
+        ...
+
+    def decode(self, lines: pl.Series, customs: Customs) -> Decoded:
+        """The records of the lines that fit, whatever the lines. Never raises for a line."""
         ...
 
 

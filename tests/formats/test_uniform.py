@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from logyard.formats.json import frame as frames
 from logyard.formats.json.lines import validate
 from logyard.formats.json.uniform import uniform
+from logyard.model import timestamp
 from logyard.model.batch import Encoded
 from logyard.model.reading import DEFAULT_READING, Reading
 from logyard.types import Nanoseconds
@@ -51,7 +52,7 @@ def rows(frame: pl.DataFrame) -> list[dict[str, object]]:
 @given(records=batches())
 def test_both_ways_give_the_same_frame(records: list[dict[str, object]]) -> None:
     lines = encoded(records)
-    general = frames._assembled(frames._by_row(lines), lines.reading, NOW)
+    general = frames._assembled(frames._by_row(lines, timestamp.parse_series), lines.reading, NOW)
     assert rows(frames.frame(lines, NOW)) == rows(general)
 
 

@@ -23,7 +23,9 @@ from logyard import errors
 from logyard.cli.main import COMMANDS, command_module, overview
 from logyard.cli.settings import Setting, settings_of
 from logyard.config import Config
-from logyard.registry import FAMILIES, describe
+from logyard.formats.lines.catalog import automatic
+from logyard.formats.lines.pattern import load_pattern, pattern_names
+from logyard.registry import FAMILIES, describe, load
 from logyard.telemetry import Event
 
 __all__ = ["PAGES", "write_pages"]
@@ -57,6 +59,21 @@ def components() -> str:
             if component.example.strip():
                 parts.append(f"\n```toml\n{component.example.strip()}\n```\n")
     return "".join(parts)
+
+
+def formats() -> str:
+    """The formats of lines that ``auto`` chooses among, the one that says most about a line first."""
+    rows = [f"| {name} | {form.rank} | {_cell(_about(name))} |" for name, form in automatic().items()]
+    return (
+        f'# Formats of lines\n\n{_MADE}\n`format = "name"` in the step `parse` demands one; `auto` finds out, line by '
+        "line, and of two that fit takes the one with the higher rank.\n\n| format | rank | |\n|---|---|---|\n"
+        + "\n".join(rows)
+        + "\n"
+    )
+
+
+def _about(name: str) -> str:
+    return load_pattern(name).summary + "." if name in pattern_names() else load("formats", name).summary
 
 
 def commands() -> str:
@@ -94,6 +111,7 @@ def metrics() -> str:
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "configuration.md": configuration,
     "components.md": components,
+    "formats.md": formats,
     "commands.md": commands,
     "errors.md": error_tree,
     "metrics.md": metrics,

@@ -13,7 +13,7 @@ deep (``{"a": {"b": 1}}``, parted at the first dot). The first usable key is *us
 - Of repeated keys the last counts here, the first in the engine.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -51,21 +51,23 @@ _PLAIN: Final = (1e-6, 1e21)
 """Magnitudes between which ECMAScript writes no exponent."""
 
 
-def frame(encoded: Encoded, received: Nanoseconds) -> pl.DataFrame:
+def frame(
+    encoded: Encoded, received: Nanoseconds, times_of: Callable[[pl.Series], pl.Series] = timestamp.parse_series
+) -> pl.DataFrame:
     """The records in the canonical schema (``model/schema.py``); ``received`` is the time of those that bring
-    none.
+    none. ``times_of`` reads the texts of times: logs of files know more spellings than what is sent to us does.
     """
     origin.check(encoded.reading)
     plain = None if _senders(encoded.reading) else uniform(encoded.lines, encoded.reading)
     if plain is not None:
         empty = [""] * encoded.rows
         texts = {column: plain.texts.get(column, empty) for column in KEYED_COLUMNS}
-        times = timestamp.parse_series(pl.Series(texts["timestamp"], dtype=pl.String))
+        times = times_of(pl.Series(texts["timestamp"], dtype=pl.String))
         if "timestamp" not in plain.texts or not times.has_nulls():
             origins = [plain.origin] * encoded.rows
             made = _Columns(texts=texts, times=times, senders={}, attributes=plain.attributes, origins=origins)
             return _assembled(made, encoded.reading, received)
-    return _assembled(_by_row(encoded), encoded.reading, received)
+    return _assembled(_by_row(encoded, times_of), encoded.reading, received)
 
 
 class _Columns(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,14 +81,14 @@ class _Columns(msgspec.Struct, frozen=True, kw_only=True):
     origins: list[str]
 
 
-def _by_row(encoded: Encoded) -> _Columns:
+def _by_row(encoded: Encoded, times_of: Callable[[pl.Series], pl.Series]) -> _Columns:
     """The general way: each row by itself."""
     shapes = _Shapes(encoded.reading)
     rows = _ROWS.decode_lines(encoded.lines)
     hits = [_hits(row, shapes.plan(row)) for row in rows]
     senders = {name: _strings([_deep(row, name) for row in rows]) for name in shapes.senders}
     texts = {column: _strings(hit[position] for hit in hits) for position, column in enumerate(KEYED_COLUMNS)}
-    times = timestamp.parse_series(pl.Series(texts["timestamp"], dtype=pl.String))
+    times = times_of(pl.Series(texts["timestamp"], dtype=pl.String))
     origins = _take(rows, hits, times.is_not_null().to_list())
     attributes = [_compact(row) for row in rows]
     return _Columns(texts=texts, times=times, senders=senders, attributes=attributes, origins=origins)

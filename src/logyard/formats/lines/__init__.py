@@ -1,0 +1,1 @@
+"""What the formats of lines share: grok, typed fields, frames, detection."""

@@ -1,0 +1,1 @@
+"""Records of several lines: which lines belong together, and putting them together."""
