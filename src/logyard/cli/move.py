@@ -45,6 +45,7 @@ def move(
     \b
     logyard move --from ./data --to http://big:8005
     logyard move --from http://old:8005 --to http://new:8005
+    logyard move --from ./data --to 'clickhouse://user:secret@h1:8123,h2:8123/db?cluster=yard'
     """  # noqa: D301 - \b keeps the lines of the examples apart
     if _same(source, target):
         raise typer.BadParameter("is the source itself", param_hint="--to")

@@ -4,7 +4,7 @@ One process owns an engine and its write-ahead log, so a command that works on a
 running server, and everything that was acknowledged and not stored yet is stored first. Its life hangs on its stdin:
 when that closes, for whatever reason, it stops in order. It drops nothing and sends nothing: no retention, no Redis.
 
-    python -m logyard.cli.private DIR [CONFIG]
+    python -m logyard.cli.private DIR [CONFIG]     the first line of its stdin: the setting ``store``, or nothing
 """
 
 import os
@@ -33,8 +33,9 @@ _FLAGS: Final = {
 
 
 @contextmanager
-def private_server(data: Path, *, config: Path | None = None, create: bool = False) -> Iterator[str]:
-    """The URL of a server on ``data``. ``create``: the directory may be new.
+def private_server(data: Path, *, config: Path | None = None, create: bool = False, store: str = "") -> Iterator[str]:
+    """The URL of a server on ``data``. ``create``: the directory may be new. ``store``: of a cluster, as the setting
+    has it; the configuration's own without it.
 
     Raises ``BadInput`` for a directory that holds no data, ``StoreFailed`` with the server's own words when it does not
     start, as it will not while another one runs there.
@@ -51,6 +52,9 @@ def private_server(data: Path, *, config: Path | None = None, create: bool = Fal
         errors="replace",
         start_new_session=True,  # Ctrl-C is for the command, which then closes the server's stdin
     )
+    if process.stdin is not None:
+        process.stdin.write(f"{store}\n")  # not an argument: it may hold a password, and arguments are seen by all
+        process.stdin.flush()
     said: list[str] = []
     listening = threading.Thread(target=_listen, args=(process, said), daemon=True)
     listening.start()
@@ -93,6 +97,14 @@ def _end(process: "subprocess.Popen[str]") -> None:
         process.stdout.close()
 
 
+def _first_line() -> str:
+    """Of stdin, and no byte more."""
+    line = b""
+    while (byte := os.read(sys.stdin.fileno(), 1)) not in {b"", b"\n"}:
+        line += byte
+    return line.decode()
+
+
 def _serve(arguments: list[str]) -> None:
     """Become the server."""
     from logyard.app import Running, run  # noqa: PLC0415 - start-up time: the command itself needs no engine
@@ -107,7 +119,8 @@ def _serve(arguments: list[str]) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     path = Path(arguments[1]) if arguments[1:] else None
-    settings = load(path, {"data": arguments[0], **_FLAGS})
+    store = _first_line()
+    settings = load(path, {"data": arguments[0], **_FLAGS, **({"store": store} if store else {})})
     threading.Thread(target=watch, daemon=True).start()
     run(settings, announce)
 

@@ -1,8 +1,9 @@
-"""One end of a move, an export, an import or a backup: a running server, or a directory that none runs on."""
+"""One end of a move, an export, an import or a backup: a running server, a directory of none, or a cluster."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, TypeVar
 
 import msgspec
@@ -19,6 +20,7 @@ __all__ = ["BackedUp", "Yard", "is_url", "open_yard"]
 Kind = TypeVar("Kind", bound=msgspec.Struct)
 
 _ADMIN: Final = "/api/v1/admin"
+_CLUSTERS: Final = ("clickhouse://", "clickhouses://")
 _LONG: Final = 24 * 3600.0
 """Seconds that an answer may take: a checksum of a large day, a backup."""
 _ROWS: Final = {"Content-Type": ARROW_TYPE}
@@ -134,8 +136,19 @@ def is_url(text: str) -> bool:
 def open_yard(
     place: str, *, config: Path | None = None, create: bool = False, patience: float = 60.0
 ) -> Iterator[Yard]:
-    """The Logyard at a URL, or on a directory; ``create``: which may be new. ``patience`` in seconds."""
+    """The Logyard at a URL, or on a directory; ``create``: which may be new. ``patience`` in seconds.
+
+    A cluster (``clickhouse://``) is reached by a server of its own, which keeps nothing but its log on this machine.
+    """
     waits = Patience(seconds=patience)
+    if place.startswith(_CLUSTERS):
+        with (
+            TemporaryDirectory(prefix="logyard-") as scratch,
+            private_server(Path(scratch) / "data", config=config, create=True, store=place) as url,
+            Remote(url, timeout=_LONG) as remote,
+        ):
+            yield Yard(place.rpartition("@")[2], remote, waits)
+        return
     if is_url(place):
         with Remote(place, timeout=_LONG) as remote:
             yard = Yard(place, remote, waits)
