@@ -72,3 +72,9 @@ def sites(
 def site(request: pytest.FixtureRequest, sites: Callable[[str], Site]) -> Site:
     """Each test with each engine."""
     return sites(request.param)
+
+
+@pytest.fixture(params=["docker", "process"])
+def quick_site(request: pytest.FixtureRequest, sites: Callable[[str], Site]) -> Site:
+    """For what is the command line's own doing: without the engine that takes longest."""
+    return sites(request.param)

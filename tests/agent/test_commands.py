@@ -111,16 +111,16 @@ def test_times_and_json(said: tuple[Site, str]) -> None:
     assert oslo.split(" ")[0].endswith("+09:00")
 
 
-def test_several_are_merged_by_time(site: Site) -> None:
-    names = [site.launch(f"sleep 0.{wait}; echo {wait}; sleep 1; echo {wait} again") for wait in (1, 6)]
+def test_several_are_merged_by_time(quick_site: Site) -> None:
+    names = [quick_site.launch(f"sleep 0.{wait}; echo {wait}; sleep 1; echo {wait} again") for wait in (1, 6)]
     for name in names:
-        site.ended(name)
+        quick_site.ended(name)
     first, second = names
     wanted = [f"{first} | 1", f"{second} | 6", f"{first} | 1 again", f"{second} | 6 again"]
-    assert site.command("logs", *names).stdout.decode().splitlines() == wanted
-    plain = site.command("logs", *names, "--no-prefix").stdout.decode().splitlines()
+    assert quick_site.command("logs", *names).stdout.decode().splitlines() == wanted
+    plain = quick_site.command("logs", *names, "--no-prefix").stdout.decode().splitlines()
     assert plain == [line.partition(" | ")[2] for line in wanted]
-    partly = site.command("logs", first, "nobody")
+    partly = quick_site.command("logs", first, "nobody")
     assert (partly.returncode, partly.stderr) == (1, b"Error: Container 'nobody' not found\n")
     assert len(partly.stdout.splitlines()) == 2
 
@@ -149,33 +149,33 @@ class Running:
         return stderr, self.process.returncode
 
 
-def test_a_follow_ends_with_130(site: Site) -> None:
-    name = site.launch("echo begun; sleep 600")
-    running = Running(site, "logs", "-f", name)
+def test_a_follow_ends_with_130(quick_site: Site) -> None:
+    name = quick_site.launch("echo begun; sleep 600")
+    running = Running(quick_site, "logs", "-f", name)
     eventually(lambda: running.has(b"begun\n"))
     assert running.interrupt() == (b"", 130)
-    site.remove(name)
+    quick_site.remove(name)
 
 
-def test_containers_that_come_later_are_followed(site: Site) -> None:
-    label = site.name()
-    first = site.launch("echo early; sleep 600", labels={"group": label})
-    running = Running(site, "logs", "-f", "-l", f"group={label}")
+def test_containers_that_come_later_are_followed(quick_site: Site) -> None:
+    label = quick_site.name()
+    first = quick_site.launch("echo early; sleep 600", labels={"group": label})
+    running = Running(quick_site, "logs", "-f", "-l", f"group={label}")
     eventually(lambda: running.has(f"{first} | early\n".encode()))
-    second = site.launch("echo late; sleep 600", labels={"group": label})
+    second = quick_site.launch("echo late; sleep 600", labels={"group": label})
     eventually(lambda: running.has(f"{second} | late\n".encode()))
     assert running.interrupt()[1] == 130
     for name in (first, second):
-        site.remove(name)
+        quick_site.remove(name)
 
 
-def test_events_are_printed(site: Site) -> None:
-    running = Running(site, "events")
+def test_events_are_printed(quick_site: Site) -> None:
+    running = Running(quick_site, "events")
     names: list[str] = []
 
     def something_is_printed() -> bool:
         # The first ones may come before the command listens.
-        names.append(site.launch("exit 0"))
+        names.append(quick_site.launch("exit 0"))
         return any(running.has(f" start {name} ".encode()) for name in names)
 
     eventually(something_is_printed)

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -9,7 +10,7 @@ import pytest
 
 from logyard.agent.v1 import agent_pb2 as pb
 from logyard.agent.v1 import details_pb2 as details
-from tests.agent.sites import Site, eventually, status, status_details
+from tests.agent.sites import AgentProcess, Site, eventually, status, status_details
 
 
 def run(site: Site, name: str, *command: str, stdin: bytes | None = None, **given: Any) -> tuple[bytes, bytes, int]:
@@ -198,3 +199,33 @@ def test_the_host_is_known(site: Site) -> None:
     assert found.cpus >= 1
     assert found.engine_version
     assert found.agent_version
+
+
+def test_a_command_that_will_not_hang_up_is_ended(tmp_path: Path) -> None:
+    process = AgentProcess("--driver", "process", "--folder", str(tmp_path / "processes"))
+    site = Site("process", process, None)
+    name = site.launch("sleep 600")
+    script = f"trap '' HUP; echo $$ > {tmp_path}/pid; echo ready; while true; do sleep 0.1; done"
+    call = site.agent.exec(
+        [pb.ExecRequest(start=pb.ExecStart(container_identifier=name, command=["sh", "-c", script]))]
+    )
+    assert next(iter(call)).stdout == b"ready\n"
+    pid = (tmp_path / "pid").read_text().strip()
+    call.cancel()
+    eventually(lambda: not Path(f"/proc/{pid}").exists())
+    site.agent.__exit__()
+    assert process.stop() == 0
+
+
+def test_a_program_that_is_gone_is_not_started_again(tmp_path: Path) -> None:
+    process = AgentProcess("--driver", "process", "--folder", str(tmp_path / "processes"))
+    site = Site("process", process, None)
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\nrm $0\necho once\nexit 1\n")
+    program.chmod(0o755)
+    request = pb.LaunchRequest(image=str(program), name="gone", restart="always")
+    site.agent.ask("LaunchContainer", request, pb.Container)
+    found = site.ended("gone")
+    assert (found.exit_code, site.lines("gone")) == (1, [b"once\n"])
+    site.agent.__exit__()
+    assert process.stop() == 0

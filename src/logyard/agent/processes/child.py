@@ -5,13 +5,13 @@ It leads a session of its own, so that signals reach all that it starts. It live
 
 import asyncio
 import contextlib
-import fcntl
+import logging
 import os
 import pty
 import resource
+import shutil
 import signal
-import termios
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,12 +24,14 @@ from logyard.clock import Clock
 from logyard.config import inherited
 from logyard.errors import BadInput, NotFound
 
-__all__ = ["Child", "Home", "open_terminal", "read_terminal", "take_terminal"]
+__all__ = ["Child", "Home", "on_terminal", "open_terminal", "read_terminal"]
 
 _READ: Final = 1 << 16
 _STOP_SECONDS: Final = 10.0
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 60.0
+
+_log = logging.getLogger("logyard")
 
 Tell = Callable[[str, Container], None]
 
@@ -96,16 +98,15 @@ class Child:
         if launch.tty:
             terminal, slave = open_terminal()
         try:
+            command = [launch.image, *launch.command]
             process = await asyncio.create_subprocess_exec(
-                launch.image,
-                *launch.command,
+                *(on_terminal(command, slave) if launch.tty else command),
                 stdin=slave if launch.tty else asyncio.subprocess.DEVNULL,
                 stdout=slave if launch.tty else asyncio.subprocess.PIPE,
                 stderr=slave if launch.tty else asyncio.subprocess.PIPE,
                 cwd=launch.workdir or None,
                 env={**inherited(), **launch.env},
                 start_new_session=True,
-                preexec_fn=take_terminal if launch.tty else None,
                 limit=_READ,
             )
         except OSError as error:
@@ -142,7 +143,12 @@ class Child:
                 self._become("stop", replace(self.container, state="exited"))
                 break
             self.container = replace(self.container, restarts=self.container.restarts + 1)
-            process, terminal = await self._spawn()
+            try:
+                process, terminal = await self._spawn()
+            except BadInput as error:
+                _log.warning("process %s cannot be started again: %s", self.container.name, error)
+                self._become("stop", replace(self.container, state="exited"))
+                break
         self._over.set()
 
     async def _run(self, process: asyncio.subprocess.Process, terminal: int) -> int:
@@ -178,9 +184,14 @@ def open_terminal() -> tuple[int, int]:
     return pty.openpty()
 
 
-def take_terminal() -> None:
-    """In the new process, between fork and exec: its stdin is the terminal that signals come from."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+def on_terminal(command: Sequence[str], slave: int) -> list[str]:
+    """The command with the terminal as its own, from which signals come: that is the first one that the leader of a
+    session opens, and the shell leads it here. (Python code between fork and exec could do it, too, and could hang
+    for ever: gRPC's threads hold locks.) Raises ``FileNotFoundError`` as the command itself would.
+    """
+    if shutil.which(command[0]) is None:
+        raise FileNotFoundError(command[0])
+    return ["/bin/sh", "-c", 'exec <"$0" >"$0" 2>&1 && exec "$@"', os.ttyname(slave), *command]
 
 
 async def read_terminal(terminal: int) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from logyard.agent.driver import STDERR, STDOUT, Exec, Launch, Line
-from logyard.agent.processes.child import open_terminal, read_terminal, take_terminal
+from logyard.agent.processes.child import on_terminal, open_terminal, read_terminal
 from logyard.config import inherited
 from logyard.errors import BadInput, NotFound
 
@@ -19,6 +19,7 @@ __all__ = ["ProcessExec", "begin"]
 
 _READ: Final = 1 << 16
 _WAITING: Final = 64
+_HANG_UP_SECONDS: Final = 5.0
 
 
 async def begin(launch: Launch, command: Exec) -> "ProcessExec":
@@ -29,14 +30,13 @@ async def begin(launch: Launch, command: Exec) -> "ProcessExec":
     piped = asyncio.subprocess.PIPE
     try:
         process = await asyncio.create_subprocess_exec(
-            *command.command,
+            *(on_terminal(command.command, slave) if command.tty else command.command),
             stdin=slave if command.tty else piped if command.interactive else asyncio.subprocess.DEVNULL,
             stdout=slave if command.tty else piped,
             stderr=slave if command.tty else piped,
             cwd=command.workdir or launch.workdir or None,
             env={**inherited(), **launch.env, **command.env},
             start_new_session=True,
-            preexec_fn=take_terminal if command.tty else None,
         )
     except OSError as error:
         if command.tty:
@@ -108,10 +108,12 @@ class ProcessExec:
         return code if code >= 0 else 128 - code
 
     async def close(self) -> None:
-        """Nobody listens any more: it gets HUP, as when a terminal is closed."""
-        if self._process.returncode is None:
-            await self.signal(signal.SIGHUP)
-            await self._process.wait()
+        """Nobody listens any more: it gets HUP, as when a terminal is closed, and KILL when that does not end it."""
+        for number in (signal.SIGHUP, signal.SIGKILL):
+            if self._process.returncode is None:
+                await self.signal(number)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._process.wait(), _HANG_UP_SECONDS)
         if self._terminal >= 0:
             os.close(self._terminal)
             self._terminal = -1

@@ -4,6 +4,7 @@ So a chatty process cannot fill the disk. The old file goes when the next one is
 is told of a gap.
 """
 
+import logging
 import os
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from logyard.clock import Clock
 __all__ = ["LogFile"]
 
 _PIECE: Final = 16_384
+_log = logging.getLogger("logyard")
 
 
 class LogFile:
@@ -52,7 +54,11 @@ class LogFile:
             self._path.replace(self._path.with_suffix(".old"))
             self._file = self._path.open("ab", buffering=0)
             self._size = 0
-        self._file.write(data)
+        try:
+            self._file.write(data)
+        except OSError as error:
+            # The process must not suffer from a full disk, and neither must those who read.
+            _log.error("lines are lost: cannot write %s: %s", self._path, error.strerror)
         self._size += len(data)
 
     def _now(self) -> int:
