@@ -51,6 +51,7 @@ def test_a_secret_is_masked(text: str, want: str) -> None:
         pytest.param("order 4012888888881882 shipped", id="sixteen digits that are no card"),
         pytest.param("at 1748503543012 ms", id="a time in milliseconds"),
         pytest.param("at 2024-05-06 07:08:09,123", id="a date and a time"),
+        pytest.param("2024-01-01 2024-01-01, 01-02-2024", id="dates in a row"),
         pytest.param("DE89 3704 0044 0532 0130 01", id="an IBAN with a wrong check digit"),
         pytest.param("request 4eebb5e2-2f13-42f8-8644-d6c9a9e244f0", id="a UUID"),
         pytest.param("version 1.2.3 of 10:11:12", id="a version and a time of day"),

@@ -70,17 +70,18 @@ def _by_rule(texts: pl.Series, rule: Rule) -> pl.DataFrame | None:
     rows = _hits(texts, rule)
     if rows.is_empty():
         return None
-    table = pl.DataFrame({"row": rows.cast(pl.UInt32), "text": texts.gather(rows)})
-    matches = table.with_columns(pl.col("text").str.extract_all(rule.regex).alias("match")).explode("match")
+    found = pl.DataFrame({"row": rows.cast(pl.UInt32), "match": texts.gather(rows).str.extract_all(rule.regex)})
+    matches = found.explode("match")
     secret = pl.col("match").str.extract_groups(rule.regex).struct.field("secret") if "<secret>" in rule.regex else None
     matches = matches.with_columns((pl.col("match") if secret is None else secret.fill_null("")).alias("secret"))
     spans: list[tuple[int, int, int, str]] = []
     valid = VALIDATORS[rule.validator] if rule.validator else None
-    position, row = 0, -1
-    # Only rows that hold a match come here: the hits of a rule, not the records of a batch.
-    for number, text, match, hidden in matches.iter_rows():
-        position = position if number == row else 0
-        row, begin = number, text.find(match, position)
+    text, position, row = "", 0, -1
+    # Only matches come here: the hits of a rule, not the records of a batch. A text is taken once for all of its own.
+    for number, match, hidden in matches.iter_rows():
+        if number != row:
+            text, position, row = texts[number], 0, number
+        begin = text.find(match, position)
         position = begin + len(match)
         inner = match.rfind(hidden)
         if hidden and (valid is None or valid(hidden)):

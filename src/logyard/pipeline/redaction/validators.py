@@ -75,7 +75,13 @@ def _iban(text: str) -> bool:
 
 
 def _phone(text: str) -> bool:
-    return 7 <= len(_digits(text)) <= 15  # noqa: PLR2004 - E.164
+    """E.164 has at most 15 digits; without a country or an area in parentheses ten, evenly parted, are a number: fewer
+    are a date.
+    """
+    digits = len(_digits(text))
+    if text[0] in "+(":
+        return 7 <= digits <= 15  # noqa: PLR2004 - E.164
+    return digits >= 10 and len(set(re.findall(r"[ .-]", text))) == 1  # noqa: PLR2004 - of an area and a subscriber
 
 
 def _ssn(text: str) -> bool:
