@@ -7,12 +7,14 @@ contract says so. Every method may raise ``LogyardError``; what each kind means 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 import polars as pl
 
+from logyard.clock import Clock
 from logyard.model.batch import Batch, Encoded, Receipt
+from logyard.telemetry import Telemetry
 from logyard.types import BatchId, Nanoseconds, Tenant
 
 __all__ = [
@@ -20,7 +22,9 @@ __all__ = [
     "Inlet",
     "Output",
     "Parcel",
+    "Place",
     "Receiver",
+    "Resuming",
     "Retention",
     "Statement",
     "Step",
@@ -38,6 +42,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     tenant: Tenant = Tenant("")
     key: str = ""
     """The sender's idempotency key. The same key again, at any time, stores nothing and gets the first answer again."""
+    mark: str = ""
+    """Where the receiver would go on after this; becomes durable with the records, or not at all (``Resuming``)."""
 
 
 class Inlet(Protocol):
@@ -52,11 +58,43 @@ class Inlet(Protocol):
         ...
 
 
+@runtime_checkable
 class Receiver(Protocol):
     """A way in that runs by itself: a socket, a file, a bus. HTTP receivers return routes instead."""
 
     async def run(self, inlet: Inlet) -> None:
         """Take records in until cancelled. Acknowledge to the sender only after ``inlet.accept`` returned."""
+        ...
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """What a receiver that resumes is given."""
+
+    directory: Path
+    """Its own, for what it must remember; there."""
+    marks: Sequence[str]
+    """What it said with batches that still lie in the log, oldest first: newer than anything it has saved itself."""
+    clock: Clock
+    telemetry: Telemetry
+
+
+@runtime_checkable
+class Resuming(Receiver, Protocol):
+    """A receiver that goes on where it was: it reads a source that keeps still, and must read nothing twice.
+
+    It hands in a ``mark`` with each submission. Records and mark become durable together; while the log holds the
+    batch it holds the mark. Before the log lets go of a batch, ``settle`` makes the mark durable in another place. So
+    there is no moment at which a crash could part what was read from where reading goes on.
+    """
+
+    def resume(self, place: Place) -> None:
+        """Called once, before ``run``."""
+        ...
+
+    def settle(self, marks: Sequence[str]) -> None:
+        """Return when these marks, or newer ones, are durable. Any thread, also while ``run`` runs. Raises ``NotNow``
+        to keep the batches in the log.
+        """
         ...
 
 
@@ -79,12 +117,26 @@ class Step(Protocol):
 
 
 class Output(Protocol):
-    """A way out. One batch at a time, in order, again after a failure."""
+    """A way out; ``outputs/forward.py`` drives it. The same batch comes again after a failure, and after a crash, with
+    the same ``id``: an output whose other side can drop repetitions hands the id on.
+    """
+
+    async def open(self) -> None:
+        """Get ready: sessions, topics. Called once, on the loop that ``write`` is called on. Does not wait for the
+        other side to be there.
+        """
+        ...
 
     async def write(self, batch: Batch) -> None:
-        """Return when the other side has it for good. ``NotNow`` is tried again, ``BadInput`` goes to the dead
-        letters.
+        """Return when the other side has it for good.
+
+        Several batches may be under way at once, never two of the same source. ``NotNow`` is tried again, ``TooLarge``
+        is tried in two halves, any other ``BadInput`` goes to the dead letters. A cancelled call may have delivered.
         """
+        ...
+
+    async def close(self) -> None:
+        """Nothing is called afterwards."""
         ...
 
 
