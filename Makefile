@@ -3,7 +3,7 @@
 DATA   ?= ./data
 LISTEN ?= 127.0.0.1:8005
 # What the tests need from Debian; installed when root and missing.
-DEBIAN_PACKAGES := redis-server
+DEBIAN_PACKAGES := logrotate redis-server
 
 BIN     := .venv/bin
 SOURCES  = $(wildcard src tests bench)

@@ -11,7 +11,7 @@ everything else only counts.
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar, cast
 
 import msgspec
@@ -77,12 +77,18 @@ class _Gauges(Collector):
 
     def __init__(self) -> None:
         self.readers: list[tuple[str, str, Callable[[], float]]] = []
+        self.families: list[tuple[str, str, Callable[[], Iterable[tuple[str, float]]]]] = []
 
     def collect(self) -> list[GaugeMetricFamily]:
         families = []
         for name, about, read in self.readers:
             family = GaugeMetricFamily(name, about)
             family.add_metric([], read())
+            families.append(family)
+        for name, about, read_each in self.families:
+            family = GaugeMetricFamily(name, about, labels=["path"])
+            for path, value in read_each():
+                family.add_metric([path], value)
             families.append(family)
         return families
 
@@ -113,6 +119,10 @@ class Telemetry:
     def watch(self, name: str, about: str, read: Callable[[], float]) -> None:
         """Ask ``read`` for a gauge's value at each scrape. It must be cheap and must not raise."""
         self._gauges.readers.append((name, about, read))
+
+    def watch_each(self, name: str, about: str, read: Callable[[], Iterable[tuple[str, float]]]) -> None:
+        """The same for values that belong to paths. ``read`` must give few of them: each is a series."""
+        self._gauges.families.append((name, about, read))
 
     def value(self, name: str, **labels: str) -> float:
         """The present value of a sample, 0.0 when it has none yet: for tests and for JSON metrics."""
