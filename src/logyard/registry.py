@@ -20,6 +20,7 @@ __all__ = ["FAMILIES", "Component", "build", "component", "describe", "load", "n
 
 FAMILIES: Mapping[str, str] = {
     "formats": "logyard.formats",
+    "outputs": "logyard.outputs",
     "receivers": "logyard.receivers",
     "steps": "logyard.pipeline.steps",
 }
