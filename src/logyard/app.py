@@ -1,5 +1,6 @@
 """The composition root: draws the wiring, and does it.
 
+    [[receivers]] ──► Edge ────────┐             ┌──► Edge ──► [[outputs]]
     serve/http ──► receivers ──► WalInlet ──► Chain ──► Wal ──► Drain ──► EmbeddedStore
         │                           │                    │ durable here      │ findable here
         │                           └──► Hub ──► tails, Redis                │
@@ -24,6 +25,7 @@ import uvloop
 from logyard import registry
 from logyard.clock import Clock, SystemClock
 from logyard.config import Config
+from logyard.edge.wiring import Edge
 from logyard.errors import Backpressure, BadConfig, StoreFailed
 from logyard.formats.json.lines import LineLimits
 from logyard.ingest.dead_letter import DeadLetters
@@ -116,7 +118,8 @@ async def running(config: Config, *, store: Store | None = None) -> AsyncIterato
     """Everything, wired and started; stopped on the way out. ``store``: another than the embedded one."""
     clock, telemetry = SystemClock(), Telemetry()
     async with AsyncExitStack() as stack:
-        engine = await _engine(config, store, clock=clock, telemetry=telemetry, stack=stack)
+        edge = Edge(config, clock=clock, telemetry=telemetry)
+        engine = await _engine(config, store, edge, telemetry=telemetry, stack=stack)
         hub = Hub(limits=Limits.of(config.tail), nth=engine.ids.nth, telemetry=telemetry, clock=clock)
         await stack.enter_async_context(_background(hub.run(), "live"))
         inlet = _inlet(config, engine, hub, clock=clock, telemetry=telemetry)
@@ -138,6 +141,7 @@ async def running(config: Config, *, store: Store | None = None) -> AsyncIterato
         server = HttpServer(build(services), Listening(host=host, port=port, drain_seconds=config.http.drain_seconds))
         stack.callback(inlet.close)
         await stack.enter_async_context(server)
+        await stack.enter_async_context(edge.running(inlet))
         stack.callback(hub.close)  # before the server: open tails would hold its stop
         _watch(engine, telemetry)
         if host not in _LOOPBACK:
@@ -146,12 +150,14 @@ async def running(config: Config, *, store: Store | None = None) -> AsyncIterato
 
 
 async def _engine(
-    config: Config, given: Store | None, *, clock: Clock, telemetry: Telemetry, stack: AsyncExitStack
+    config: Config, given: Store | None, edge: Edge, *, telemetry: Telemetry, stack: AsyncExitStack
 ) -> _Engine:
+    clock = SystemClock()
     settings = WalSettings(**msgspec.structs.asdict(config.wal))
     wal = await asyncio.to_thread(Wal.open, config.data / "wal", settings=settings, disk=RealDisk(), clock=clock)
     stack.callback(wal.close)
     wal.register(CURSOR)
+    await asyncio.to_thread(edge.attach, wal)
     store = given
     if store is None:
         sequential = config.ingest.ids == "sequential"
@@ -253,7 +259,9 @@ def _receivers(config: Config, inlet: WalInlet, *, ids: LogIds, telemetry: Telem
     """The routes of every receiver that lives inside the web server."""
     limits = LineLimits(line_bytes=config.ingest.line_bytes, fields=config.ingest.fields, depth=config.ingest.depth)
     intake = Intake(inlet=inlet, ids=ids, telemetry=telemetry, limits=limits, body_bytes=config.http.body_bytes)
-    made = (registry.build("receivers", {"type": name}) for name in registry.names("receivers"))
+    given = {str(each.get("type")): each for each in config.receivers}
+    http = (name for name in registry.names("receivers") if hasattr(registry.load("receivers", name).make, "routes"))
+    made = (registry.build("receivers", given.get(name, {"type": name}), path="receivers") for name in http)
     return [route for receiver in made if isinstance(receiver, HttpReceiver) for route in receiver.routes(intake)]
 
 

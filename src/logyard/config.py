@@ -17,6 +17,7 @@ import msgspec
 from logyard.errors import BadConfig, MissingPart
 
 __all__ = [
+    "CollectConfig",
     "Config",
     "HttpConfig",
     "IngestConfig",
@@ -111,6 +112,21 @@ class TailConfig(_Section, frozen=True, kw_only=True):
     max_subscribers: Positive = 1000
 
 
+class CollectConfig(_Section, frozen=True, kw_only=True):
+    """Collecting: receivers that run by themselves, and what is shipped from here."""
+
+    listen: str = ""
+    """``HOST:PORT`` for the ``/metrics``, ``/healthz`` and ``/stats`` of a ``logyard ship``; "": none."""
+    stats: Path = Path()
+    """File that gets the statistics as JSON; none by default."""
+    stats_seconds: Seconds = 30.0
+    """How often."""
+    drain_seconds: Seconds = 30.0
+    """How long a stop of ``logyard ship`` goes on sending what it has."""
+    parallel: Positive = 2
+    """Batches that each output has under way at once; batches of one source never are."""
+
+
 class Config(_Section, frozen=True, kw_only=True):
     """Everything."""
 
@@ -128,6 +144,13 @@ class Config(_Section, frozen=True, kw_only=True):
     retention: RetentionConfig = RetentionConfig()
     query: QueryConfig = QueryConfig()
     tail: TailConfig = TailConfig()
+    collect: CollectConfig = CollectConfig()
+    receivers: tuple[dict[str, object], ...] = ()
+    """What is collected: ``[[receivers]] type = "files" include = [...]``. HTTP receivers are always there; one that is
+    named here gets these settings."""
+    outputs: tuple[dict[str, object], ...] = ()
+    """Where records are shipped to: ``[[outputs]] type = "logyard" url = ...``, each with its own place in the log;
+    ``name`` tells two of one type apart."""
     pipeline: tuple[dict[str, object], ...] = ()
     """Steps every record passes, in order: ``[[pipeline]] type = "redact" ...``."""
 
