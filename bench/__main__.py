@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.corpus import corpus
-from bench.measures import ingest, pipeline, queries, singles, stages, startup, tail
+from bench.measures import collect, ingest, pipeline, queries, singles, stages, startup, tail
 from bench.report import Figure, as_json, table
 from bench.run import Run
 
@@ -26,6 +26,7 @@ MEASURES: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
     "singles": singles.measure,
     "tail": tail.measure,
     "stages": stages.measure,
+    "collect": collect.measure,
 }
 """In the order in which they run: ingest leaves its data to queries and start."""
 
