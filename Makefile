@@ -3,7 +3,7 @@
 DATA   ?= ./data
 LISTEN ?= 127.0.0.1:8005
 # What the tests need from Debian; installed when root and missing.
-DEBIAN_PACKAGES := redis-server memcached swift-proxy swift-account swift-container swift-object \
+DEBIAN_PACKAGES := redis-server logrotate memcached swift-proxy swift-account swift-container swift-object \
                    docker.io podman runc conmon catatonit netavark aardvark-dns iptables busybox-static \
                    $(if $(shell command -v npm),,npm)  # other packages of Node.js bring their own, and shut this one out
 

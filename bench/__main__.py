@@ -14,6 +14,7 @@ from typing import Final
 from bench.corpus import corpus
 from bench.measures import (
     cluster,
+    collect,
     containers,
     formats,
     handler,
@@ -42,6 +43,7 @@ MEASURES: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
     "cluster": cluster.measure,
     "containers": containers.measure,
     "formats": formats.measure,
+    "collect": collect.measure,
 }
 """In the order in which they run: ingest leaves its data to queries and start."""
 

@@ -40,7 +40,14 @@ EXTENSIONS = frozenset(
 )
 # ... but for these, which serve the family.
 FAMILY_FILES = frozenset(
-    f"{PACKAGE}/{path}" for path in ("outputs/forward.py", "receivers/http_body.py", "receivers/http_intake.py")
+    f"{PACKAGE}/{path}"
+    for path in (
+        "outputs/forward.py",
+        "outputs/http_client.py",
+        "receivers/http_block.py",
+        "receivers/http_body.py",
+        "receivers/http_intake.py",
+    )
 )
 
 # Made by tools/protos; nobody reads or changes it.

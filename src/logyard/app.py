@@ -1,5 +1,6 @@
 """The composition root: draws the wiring, and does it.
 
+    [[receivers]] ──► Edge ────────┐              ┌──► Edge ──► [[outputs]]
     serve/http ──► receivers ──► WalInlet ──► Chain ──► Buffer ──► Drains ──► Store: embedded, or a cluster
         │                           │                    │ durable here       │ findable here
         │                           └──► Bus ──► Hub ──► tails, Redis         │
@@ -26,6 +27,7 @@ from litestar.types import ASGIApp
 from logyard import registry
 from logyard.clock import Clock, SystemClock
 from logyard.config import Config
+from logyard.edge.wiring import Edge
 from logyard.errors import Backpressure, BadConfig
 from logyard.formats.json.lines import LineLimits
 from logyard.ingest.inlet import WalInlet
@@ -113,7 +115,8 @@ async def running(config: Config, *, store: Store | None = None, listen: bool = 
     """
     clock, telemetry = SystemClock(), Telemetry()
     async with AsyncExitStack() as stack:
-        engine = await open_engine(config, store, clock=clock, telemetry=telemetry, stack=stack)
+        edge = Edge(config, clock=clock, telemetry=telemetry)
+        engine = await open_engine(config, store, edge, telemetry=telemetry, stack=stack)
         hub = Hub(limits=Limits.of(config.tail), nth=engine.ids.nth, telemetry=telemetry, clock=clock)
         await stack.enter_async_context(background(hub.run(), "live"))
         bus = await open_bus(config, hub, engine=engine, parts=(clock, telemetry), stack=stack)
@@ -138,6 +141,7 @@ async def running(config: Config, *, store: Store | None = None, listen: bool = 
         web = build(services)
         stack.callback(way_in.close)
         url = await _listening(config, web, stack) if listen else ""
+        await stack.enter_async_context(edge.running(way_in))
         stack.callback(hub.close)  # before the server: open tails would hold its stop
         watch(engine, telemetry)
         yield Running(url=url, web=web, search=search, inlet=way_in, telemetry=telemetry)
@@ -187,7 +191,9 @@ def _receivers(config: Config, inlet: WalInlet, *, ids: LogIds, telemetry: Telem
     """The routes of every receiver that lives inside the web server."""
     limits = LineLimits(line_bytes=config.ingest.line_bytes, fields=config.ingest.fields, depth=config.ingest.depth)
     intake = Intake(inlet=inlet, ids=ids, telemetry=telemetry, limits=limits, body_bytes=config.http.body_bytes)
-    made = (registry.build("receivers", {"type": name}) for name in registry.names("receivers"))
+    given = {str(each.get("type")): each for each in config.receivers}
+    http = (name for name in registry.names("receivers") if hasattr(registry.load("receivers", name).make, "routes"))
+    made = (registry.build("receivers", given.get(name, {"type": name}), path="receivers") for name in http)
     return [route for receiver in made if isinstance(receiver, HttpReceiver) for route in receiver.routes(intake)]
 
 

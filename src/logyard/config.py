@@ -18,6 +18,7 @@ from logyard.errors import BadConfig, MissingPart
 
 __all__ = [
     "AgentConfig",
+    "CollectConfig",
     "Config",
     "HttpConfig",
     "IngestConfig",
@@ -176,6 +177,21 @@ class AgentConfig(_Section, frozen=True, kw_only=True):
     """How long a stop waits for calls that are under way."""
 
 
+class CollectConfig(_Section, frozen=True, kw_only=True):
+    """Collecting: receivers that run by themselves, and what is shipped from here."""
+
+    listen: str = ""
+    """``HOST:PORT`` for the ``/metrics``, ``/healthz`` and ``/stats`` of a ``logyard ship``; "": none."""
+    stats: Path = Path()
+    """File that gets the statistics as JSON; none by default."""
+    stats_seconds: Seconds = 30.0
+    """How often."""
+    drain_seconds: Seconds = 30.0
+    """How long a stop of ``logyard ship`` goes on sending what it has."""
+    parallel: Positive = 2
+    """Batches that each output has under way at once; batches of one source never are."""
+
+
 class Config(_Section, frozen=True, kw_only=True):
     """Everything."""
 
@@ -213,6 +229,13 @@ class Config(_Section, frozen=True, kw_only=True):
     query: QueryConfig = QueryConfig()
     tail: TailConfig = TailConfig()
     agent: AgentConfig = AgentConfig()
+    collect: CollectConfig = CollectConfig()
+    receivers: tuple[dict[str, object], ...] = ()
+    """What is collected: ``[[receivers]] type = "files" include = [...]``. HTTP receivers are always there; one that is
+    named here gets these settings."""
+    outputs: tuple[dict[str, object], ...] = ()
+    """Where records are shipped to: ``[[outputs]] type = "logyard" url = ...``, each with its own place in the log;
+    ``name`` tells two of one type apart."""
     pipeline: tuple[dict[str, object], ...] = ()
     """Steps every record passes, in order: ``[[pipeline]] type = "redact" ...``."""
 

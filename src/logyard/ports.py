@@ -7,15 +7,18 @@ contract says so. Every method may raise ``LogyardError``; what each kind means 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 import polars as pl
 
+from logyard.clock import Clock
 from logyard.model.batch import Batch, Encoded, Receipt
 from logyard.model.civil.customs import Customs
+from logyard.model.handover import Decoded, Submission
 from logyard.model.storage import BufferStats, Parcel, Retention, Rows, Statement, StoreStats
-from logyard.types import BatchId, Nanoseconds, Tenant
+from logyard.telemetry import Telemetry
+from logyard.types import BatchId, Nanoseconds
 
 __all__ = [
     "Buffer",
@@ -26,7 +29,9 @@ __all__ = [
     "LineFormat",
     "Output",
     "Parcel",
+    "Place",
     "Receiver",
+    "Resuming",
     "Retention",
     "Rows",
     "Sealed",
@@ -41,15 +46,6 @@ __all__ = [
 ]
 
 
-class Submission(msgspec.Struct, frozen=True, kw_only=True):
-    """What a receiver hands in: records, and what it knows about them as a whole."""
-
-    body: Encoded | pl.DataFrame
-    tenant: Tenant = Tenant("")
-    key: str = ""
-    """The sender's idempotency key. The same key again, at any time, stores nothing and gets the first answer again."""
-
-
 class Inlet(Protocol):
     """The way in. Called by receivers, concurrently."""
 
@@ -62,11 +58,43 @@ class Inlet(Protocol):
         ...
 
 
+@runtime_checkable
 class Receiver(Protocol):
     """A way in that runs by itself: a socket, a file, a bus. HTTP receivers return routes instead."""
 
     async def run(self, inlet: Inlet) -> None:
         """Take records in until cancelled. Acknowledge to the sender only after ``inlet.accept`` returned."""
+        ...
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """What a receiver that resumes is given."""
+
+    directory: Path
+    """Its own, for what it must remember; there."""
+    marks: Sequence[str]
+    """What it said with batches that still lie in the log, oldest first: newer than anything it has saved itself."""
+    clock: Clock
+    telemetry: Telemetry
+
+
+@runtime_checkable
+class Resuming(Receiver, Protocol):
+    """A receiver that goes on where it was: it reads a source that keeps still, and must read nothing twice.
+
+    It hands in a ``mark`` with each submission. Records and mark become durable together; while the log holds the
+    batch it holds the mark. Before the log lets go of a batch, ``settle`` makes the mark durable in another place. So
+    there is no moment at which a crash could part what was read from where reading goes on.
+    """
+
+    def resume(self, place: Place) -> None:
+        """Called once, before ``run``."""
+        ...
+
+    def settle(self, marks: Sequence[str]) -> None:
+        """Return when these marks, or newer ones, are durable. Any thread, also while ``run`` runs. Raises ``NotNow``
+        to keep the batches in the log.
+        """
         ...
 
 
@@ -76,17 +104,6 @@ class Format(Protocol):
     def decode(self, payload: bytes) -> Encoded | pl.DataFrame:
         """Raises nothing but ``BadPayload``, whatever the bytes."""
         ...
-
-
-class Decoded(msgspec.Struct, frozen=True, kw_only=True):
-    """What a line format says about a batch of lines."""
-
-    frame: pl.DataFrame
-    """In the canonical schema: a row for each line that fits, in their order."""
-    fits: pl.Series
-    """A boolean for each line."""
-    wrapped: pl.Series | None = None
-    """For each row whether its message is a line of its own, of somebody who wrote through this format. None: none."""
 
 
 class LineFormat(Protocol):
@@ -115,12 +132,26 @@ class Step(Protocol):
 
 
 class Output(Protocol):
-    """A way out. One batch at a time, in order, again after a failure."""
+    """A way out; ``outputs/forward.py`` drives it. The same batch comes again after a failure, and after a crash, with
+    the same ``id``: an output whose other side can drop repetitions hands the id on.
+    """
+
+    async def open(self) -> None:
+        """Get ready: sessions, topics. Called once, on the loop that ``write`` is called on. Does not wait for the
+        other side to be there.
+        """
+        ...
 
     async def write(self, batch: Batch) -> None:
-        """Return when the other side has it for good. ``NotNow`` is tried again, ``BadInput`` goes to the dead
-        letters.
+        """Return when the other side has it for good.
+
+        Several batches may be under way at once, never two of the same source. ``NotNow`` is tried again, ``TooLarge``
+        is tried in two halves, any other ``BadInput`` goes to the dead letters. A cancelled call may have delivered.
         """
+        ...
+
+    async def close(self) -> None:
+        """Nothing is called afterwards."""
         ...
 
 
@@ -152,6 +183,11 @@ class Sealed(Protocol):
     @property
     def received(self) -> int:
         """Arrival of the first batch, nanoseconds since 1970."""
+        ...
+
+    @property
+    def marks(self) -> Sequence[str]:
+        """What receivers said with its batches, oldest first (``Resuming``)."""
         ...
 
     def batches(self) -> list[Batch]:
@@ -219,6 +255,16 @@ class Buffer(Protocol):
 
     def passed(self, cursor: str) -> int:
         """The cursor has passed every batch up to this position."""
+        ...
+
+    def marks(self) -> Sequence[str]:
+        """What receivers said with the batches that are here, oldest first."""
+        ...
+
+    def before_release(self, settle: Callable[[Sequence[str]], None]) -> None:
+        """Call ``settle`` with a segment's marks before its last cursor passes it: ``advance`` raises what it raises,
+        and the segment stays.
+        """
         ...
 
     def keyed_backlog(self) -> Mapping[BatchId, Receipt]:

@@ -21,6 +21,7 @@ __all__ = ["FAMILIES", "Component", "build", "component", "describe", "load", "n
 FAMILIES: Mapping[str, str] = {
     "drivers": "logyard.agent.drivers",
     "formats": "logyard.formats",
+    "outputs": "logyard.outputs",
     "receivers": "logyard.receivers",
     "steps": "logyard.pipeline.steps",
 }

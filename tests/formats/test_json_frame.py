@@ -7,8 +7,8 @@ from chdb import session
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logyard.formats.json.frame import number_text
 from logyard.formats.json.lines import frame, records, validate
+from logyard.formats.json.numbers import number_text
 from logyard.model.batch import Encoded
 from logyard.model.reading import DEFAULT_READING, Reading
 from logyard.model.schema import FRAME

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from logyard.formats.json.lines import validate
+from logyard.formats.json.settle import block, settled
 from logyard.model.batch import Batch, Encoded
 from logyard.model.reading import DEFAULT_READING, Reading
 from logyard.model.schema import KEYED_COLUMNS
@@ -112,6 +113,60 @@ def test_engine_and_decoder_agree(
     batch = batch_of(b"\n".join(msgspec.json.encode(row) for row in rows), reading)
     engine, decoder = by_engine(store, segment, batch), by_frame(store, segment, batch)
     assert engine.to_dicts() == decoder.to_dicts()
+
+
+constants = st.dictionaries(
+    st.sampled_from(["service", "host", "source", "level", "env", "a", "user", "app", "log", 'o"dd\\n']),
+    st.one_of(text, st.sampled_from(["warn", "12", "true", '"x', "a/b"])).filter(bool),
+    max_size=4,
+)
+plain_line = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20),
+    st.sampled_from(
+        ["[1]", '"x"', "12", "null", " {", "a\x00b", "\x00", "\t", "{", "{]", '{"a":NaN}', '{"msg":"hi"} tail']
+    ),
+).map(lambda line: line.replace("\n", " ").replace("\r", " "))
+json_line = st.dictionaries(keys, value, max_size=4).map(lambda row: msgspec.json.encode(row).decode())
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.one_of(plain_line, json_line), min_size=1, max_size=6), given_=constants, reading=readings)
+def test_engine_and_decoder_agree_on_blocks_with_constants(
+    store: EmbeddedStore, segment: Path, rows: list[str], given_: dict[str, str], reading: Reading
+) -> None:
+    raw = block("\n".join(rows).encode(), msgspec.structs.replace(reading.given(given_), kind="raw"))
+    assert raw is not None
+    batch = Batch(id=BatchId(b"0" * 16), first=FIRST, received=RECEIVED, body=settled(raw))
+    engine, decoder = by_engine(store, segment, batch), by_frame(store, segment, batch)
+    assert engine.to_dicts() == decoder.to_dicts()
+
+
+def test_a_block_is_messages_with_the_receivers_constants(store: EmbeddedStore, segment: Path) -> None:
+    reading = Reading(kind="plain").given({"service": "shop", "source": "/l/a.log", "level": "warn", "env": "12"})
+    body = block(b'one\r\n\n{"a":1}\ntw\xffo\0\n', reading)
+    assert body is not None
+    rows = by_engine(store, segment, Batch(id=BatchId(b"0" * 16), first=FIRST, received=RECEIVED, body=body)).to_dicts()
+    assert [row["message"] for row in rows] == ["one", '{"a":1}', "tw\ufffdo\0"]
+    want = {
+        "service": "shop",
+        "source": "/l/a.log",
+        "level": "WARNING",
+        "stream": '{service="shop"}',
+        "attributes": ['env="12"'],
+        "origin": ",timestamp=,service=,",
+    }
+    assert {key: rows[0][key] for key in want} == want
+
+
+def test_bodies_that_differ_in_constants_only_are_one_statement(store: EmbeddedStore, segment: Path) -> None:
+    bodies = [block(b"x", Reading(kind="plain").given({"source": name})) for name in ("a", "b")]
+    batches = [Batch(id=BatchId(b"0" * 16), first=FIRST, received=RECEIVED, body=body) for body in bodies if body]
+    segment.write_bytes(b"".join(encode(batch, body_of(batch)) + bytes(body_of(batch)) for batch in batches))
+    source = f"file({literal(str(segment))}, RowBinary, {literal(WAL_ROW)})"
+    reading = Reading(kind="plain").given({"source": "any"})
+    rows = rows_of(store, lines_select(source, reading, Survey(frozenset(), 0), sequential=False))
+    assert sorted(rows["source"]) == ["a", "b"]
+    assert sorted(with_places(batches)["source"]) == ["a", "b"]
 
 
 @pytest.mark.parametrize(

@@ -222,10 +222,10 @@ def _gauges(module: str) -> Iterator[tuple[str, str, str, str]]:
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Call(
-                func=ast.Attribute(attr="watch"),
+                func=ast.Attribute(attr="watch" | "watch_each" as kind),
                 args=[ast.Constant(value=str(name)), ast.Constant(value=str(about)), *_],
             ):
-                yield name, "gauge", "", _cell(about)
+                yield name, "gauge", "" if kind == "watch" else "`path`", _cell(about)
             case _:
                 continue
 

@@ -28,6 +28,7 @@ __all__ = ["COMMANDS", "command_module", "main", "overview", "run"]
 COMMANDS = {
     "up": "start the server",
     "send": "send files, or what comes on stdin",
+    "ship": "follow files and ship them to a server, each line exactly once",
     "query": "search the stored logs",
     "tail": "follow logs as they arrive",
     "export": "write stored logs as Parquet",

@@ -10,6 +10,7 @@ import polars as pl
 
 from logyard.clock import Clock
 from logyard.errors import Closing
+from logyard.formats.json.settle import settled
 from logyard.ingest.ledger import Ledger
 from logyard.model.batch import Batch, Encoded, Receipt
 from logyard.model.ids import LogIds
@@ -48,6 +49,9 @@ class InletParts(msgspec.Struct, frozen=True, kw_only=True):
     """Told of every batch right after its commit, in the order of acknowledgement."""
     clock: Clock
     telemetry: Telemetry
+    is_store: bool = True
+    """What the log holds goes to a store, so that raw bodies must be looked at; on their way to another process they
+    travel as they are."""
 
 
 class WalInlet:
@@ -62,6 +66,7 @@ class WalInlet:
         self._tap = parts.tap
         self._clock = parts.clock
         self._telemetry = parts.telemetry
+        self._is_store = parts.is_store
         self._closing = False
         self._busy: dict[BatchId, asyncio.Task[Receipt]] = {}
 
@@ -99,6 +104,8 @@ class WalInlet:
         started = self._clock.monotonic()
         received = Nanoseconds(self._clock.now())
         body = submission.body
+        if self._is_store and isinstance(body, Encoded) and body.reading.kind == "raw":
+            body = await asyncio.to_thread(settled, body)
         if self._chain:
             body = await asyncio.to_thread(self._chain.apply, body, received)
             dropped = _rows(submission.body) - _rows(body)
@@ -112,6 +119,7 @@ class WalInlet:
             body=body,
             tenant=submission.tenant,
             keyed=keyed,
+            mark=submission.mark,
         )
         receipt = Receipt(first=batch.first, rows=batch.rows)
 

@@ -20,8 +20,8 @@ __all__ = ["Batch", "Encoded", "Receipt"]
 class Encoded(msgspec.Struct, frozen=True, kw_only=True):
     """Lines as they came.
 
-    ``lines``: UTF-8, one JSON object a line, parted by a single LF, no LF at the end, no empty line, no line over the
-    limits of ``ingest/admission.py``. ``rows`` is the number of lines.
+    ``lines``: UTF-8, parted by a single LF, no LF at the end, no empty line. ``rows`` is the number of lines. What a
+    line is says ``reading.kind``; a JSON line is one object within the limits of ``formats/json/line.py``.
     """
 
     lines: bytes
@@ -42,6 +42,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     tenant: Tenant = Tenant("")
     keyed: bool = False
     """The sender chose the id (an idempotency key): it must be remembered for as long as the records are kept."""
+    mark: str = ""
+    """Where its receiver would go on after it, in the receiver's own words; durable with it, and stays at home."""
 
     @property
     def rows(self) -> int:

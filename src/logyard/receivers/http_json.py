@@ -7,6 +7,8 @@ Bodies: one object, an array, ``{"logs": [...]}``, or JSON lines, whatever the c
     mixed      207 ``{"status":"partial","accepted":n,"rejected":m,"errors":[{"index","reason"}...]}``
     none good  400, a problem with the reason, and ``errors`` by index when there were several items
 
+A body for ``/ingest`` may also be lines of any kind: see ``http_block``.
+
 ``Idempotency-Key`` makes a request safe to send again: the repeated one stores nothing and gets the first
 answer, with ``Idempotency-Replayed: true``. ``X-Service-Name`` is the service of entries that name none.
 """
@@ -24,6 +26,7 @@ from logyard.formats.json.line import OBJECT, LineLimits, Refusal, Validated
 from logyard.model.batch import Encoded, Receipt
 from logyard.model.ids import LogIds
 from logyard.model.reading import DEFAULT_READING
+from logyard.receivers.http_block import is_block, look
 from logyard.receivers.http_intake import (
     HttpAnswer,
     HttpRequest,
@@ -103,7 +106,10 @@ class HttpJson:
 def _handler(intake: Intake, answer: _Answer) -> Callable[[HttpRequest], Awaitable[HttpAnswer]]:
     async def handle(request: HttpRequest) -> HttpAnswer:
         key = idempotency_key(request)
-        body = (await intake.body(request)).removeprefix(_MARK).strip(_BLANK)
+        body = (await intake.body(request)).removeprefix(_MARK)
+        if answer is _counted and is_block(request, body):
+            return await _block(intake, request, body)
+        body = body.strip(_BLANK)
         lines = _is_lines(body, request.header(b"content-type"))
         found = await validated(body, partial(_look, limits=intake.limits, lines=lines))
         if service := request.header(b"x-service-name"):
@@ -116,6 +122,14 @@ def _handler(intake: Intake, answer: _Answer) -> Callable[[HttpRequest], Awaitab
         return msgspec.structs.replace(reply, headers=(*reply.headers, _REPLAYED))
 
     return handle
+
+
+async def _block(intake: Intake, request: HttpRequest, body: bytes) -> HttpAnswer:
+    """Lines of any kind, with what is known of all of them."""
+    found = await validated(body, partial(look, request=request, limits=intake.limits))
+    receipt = await submit(intake, found, receiver=_NAME, key=idempotency_key(request))
+    reply = _counted(_Outcome(single=False, found=found, receipt=receipt, ids=intake.ids))
+    return msgspec.structs.replace(reply, headers=(*reply.headers, _REPLAYED)) if receipt.duplicate else reply
 
 
 def _look(body: bytes, *, limits: LineLimits, lines: bool) -> Validated:

@@ -75,6 +75,7 @@ class Survey(msgspec.Struct, frozen=True):
 def survey_select(source: str, reading: Reading) -> str:
     """One row from which a ``Survey`` is made: an array of keys, a number."""
     known = _texts(known_keys(reading))
+    # A plain body has no keys; asked all the same, for the answer costs next to nothing: its lines are all empty here.
     return (
         f"SELECT groupUniqArrayArray(arrayFilter(key -> key IN ({known}), JSONExtractKeys(line))) AS keys, "
         f"toUInt32(max(countSubstrings(line, '{{'))) AS braces FROM ({_lines(source, reading)})"
@@ -86,7 +87,7 @@ def lines_select(source: str, reading: Reading, survey: Survey, *, sequential: b
     keys = [key for key in known_keys(reading) if key in survey.keys]
     texts = ", ".join(f"{_identifier(key)} String" for key in keys) or "_ String"
     parsed = (
-        "SELECT first, received, tenant, line, row, JSONExtractKeysAndValuesRaw(line) AS pairs, "
+        f"SELECT {_carried(reading)}, line, JSONExtractKeysAndValuesRaw(line) AS pairs, "
         f"JSONExtract(line, 'Tuple({texts})') AS t FROM ({_lines(source, reading)})"
     )
     timed = (
@@ -99,11 +100,27 @@ def lines_select(source: str, reading: Reading, survey: Survey, *, sequential: b
 
 
 def _lines(source: str, reading: Reading) -> str:
+    """One row a line: ``line`` is its JSON, ``text`` its plain text; of a mixed body one of them is empty."""
+    kinds = {
+        "json": "each AS line",
+        "plain": "'' AS line, each AS text",
+        "mixed": "if(startsWith(each, '{'), each, '') AS line, if(startsWith(each, '{'), '', each) AS text",
+    }
+    rules = f"splitByChar('\\n', reading)[1] = {literal(reading.rules())}"
+    values = "JSONExtractArrayRaw(splitByChar('\\n', reading)[2]) AS given, " if reading.constants else ""
+    given = ", given" if reading.constants else ""
     return (
-        "SELECT first, received, tenant, line, row FROM (SELECT first, received, tenant, "
-        f"splitByChar('\\n', body) AS lines FROM {source} WHERE reading = {literal(reading.encode())}) "
-        "ARRAY JOIN lines AS line, arrayEnumerate(lines) AS row"
+        f"SELECT first, received, tenant, row{given}, {kinds[reading.kind]} FROM (SELECT first, received, tenant, "
+        f"{values}splitByChar('\\n', body) AS lines FROM {source} WHERE {rules}) "
+        "ARRAY JOIN lines AS each, arrayEnumerate(lines) AS row"
     )
+
+
+def _carried(reading: Reading) -> str:
+    """What every level of the statement hands on."""
+    text = [] if reading.kind == "json" else ["text"]
+    given = ["given"] if reading.constants else []
+    return ", ".join(["first", "received", "tenant", "row", *text, *given])
 
 
 def frames_select(source: str, *, sequential: bool) -> str:
@@ -143,13 +160,17 @@ def known_keys(reading: Reading) -> list[str]:
 def _picked(parsed: str, reading: Reading, keys: Sequence[str]) -> str:
     """For each column, the key that is used (``k_``) and its text (``v_``); both empty for none."""
     place = {key: f"t.{index}" for index, key in enumerate(keys, 1)}
+    given = {name: f"JSONExtractString(given[{index}])" for index, (name, _) in enumerate(reading.constants, 1)}
     pairs, named = [], []
     for column in KEYED_COLUMNS:
         candidates = _candidates(getattr(reading, column), place)
         choices = [f"{test}, ({literal(key)}, {text})" for test, key, text in candidates]
+        if column == "message" and reading.kind != "json":
+            choices.insert(0, "text != '', ('message', text)")
         pairs.append(f"{_first_of(choices)} AS p_{column}")
-        named.append(f"p_{column}.1 AS k_{column}, p_{column}.2 AS v_{column}")
-    carried = "first, received, tenant, row, pairs"
+        value = f"if(p_{column}.1 = '', {given[column]}, p_{column}.2)" if column in given else f"p_{column}.2"
+        named.append(f"p_{column}.1 AS k_{column}, {value} AS v_{column}")
+    carried = f"{_carried(reading)}, pairs"
     return f"SELECT {carried}, {', '.join(named)} FROM (SELECT {carried}, {', '.join(pairs)} FROM ({parsed}))"
 
 
@@ -233,6 +254,16 @@ def _kept(pairs: str, reading: Reading) -> str:
     )
 
 
+def _with_constants(pairs: str, reading: Reading) -> str:
+    """The pairs, and those constants that are attributes and of whose name the line has nothing at its top."""
+    numbered = enumerate(reading.constants, 1)
+    given = [f"({literal(name)}, given[{place}])" for place, (name, _) in numbered if name not in KEYED_COLUMNS]
+    if not given:
+        return pairs
+    said = "arrayMap(said -> said.1, pairs)"
+    return f"arrayConcat({pairs}, arrayFilter(pair -> NOT has({said}, pair.1), [{', '.join(given)}]))"
+
+
 def _stored(pairs: str) -> str:
     plain = "if(position(pair.2, '\\\\') = 0, substring(pair.2, 2, length(pair.2) - 2), JSONExtractString(pair.2))"
     value = f"if(startsWith(pair.2, '\"') AND NOT match({plain} AS plain, {literal(_AMBIGUOUS)}), plain, pair.2)"
@@ -260,7 +291,7 @@ def _line_columns(reading: Reading) -> str:
         "span_id": "v_span_id",
         "correlation_id": "v_correlation_id",
         "tags": "CAST([], 'Array(String)')",
-        "attributes": _stored(_kept("flat", reading)),
+        "attributes": _stored(_with_constants(_kept("flat", reading), reading)),
         "objects": "found_objects",
         "origin": _origin(),
     }

@@ -47,14 +47,14 @@ def inserts(parcel: Parcel, scratch: Path, ask: Ask, *, sequential: bool) -> Ite
     ``ask`` runs a survey's query.
     """
     encoded = [batch for batch in parcel.batches if isinstance(batch.body, Encoded)]
-    if not encoded or parcel.rows < FEW_ROWS:
+    if not encoded or parcel.rows < FEW_ROWS or any(_is_raw(batch) for batch in encoded):
         yield _framed(parcel, scratch, sequential=sequential)
         return
     source = f"file({literal(str(parcel.path.absolute()))}, RowBinary, {literal(WAL_ROW)})"
     for reading in readings(encoded):
         keys, braces = ask(survey_select(source, reading)).row(0)
         survey = Survey(frozenset(keys), braces)
-        token = f"{parcel.token}/{blake2b(reading.encode().encode(), digest_size=8).hexdigest()}"
+        token = f"{parcel.token}/{blake2b(reading.rules().encode(), digest_size=8).hexdigest()}"
         yield Insert(token=token, select=lines_select(source, reading, survey, sequential=sequential))
 
 
@@ -80,6 +80,11 @@ def with_places(batches: Sequence[Batch]) -> pl.DataFrame:
 
 
 def readings(batches: Iterable[Batch]) -> list[Reading]:
-    """The ways in which encoded batches are to be read, in order of appearance."""
-    found = {batch.body.reading.encode(): batch.body.reading for batch in batches if isinstance(batch.body, Encoded)}
+    """One reading for each set of rules, in order of appearance; its constants' values are those of any batch."""
+    found = {batch.body.reading.rules(): batch.body.reading for batch in batches if isinstance(batch.body, Encoded)}
     return list(found.values())
+
+
+def _is_raw(batch: Batch) -> bool:
+    """The inlet lets none through; one from a log of another process is looked at here."""
+    return isinstance(batch.body, Encoded) and batch.body.reading.kind == "raw"

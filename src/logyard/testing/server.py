@@ -37,6 +37,8 @@ class ServerFailed(AssertionError):
 class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How the process is started."""
 
+    config: Path | None = None
+    """A file of settings."""
     settings: Mapping[str, str | int | float] = {}
     """Settings by their dotted names, handed over in the environment: ``{"wal.max_bytes": 1_000_000}``."""
     port: int = 0
@@ -159,16 +161,10 @@ class Server:
         variables = [
             f"LOGYARD__{name.upper().replace('.', '__')}={value}" for name, value in self._options.settings.items()
         ]
-        command = [
-            sys.executable,
-            "-m",
-            "logyard",
-            "up",
-            "--data",
-            str(self.data),
-            "--listen",
-            f"127.0.0.1:{self._options.port}",
-        ]
+        command = [sys.executable, "-m", "logyard", "up", "--data", str(self.data)]
+        command += ["--listen", f"127.0.0.1:{self._options.port}"]
+        if self._options.config is not None:
+            command += ["--config", str(self._options.config)]
         if variables:
             command = ["env", *variables, *command]
         if self._options.descriptors:

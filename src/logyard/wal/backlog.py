@@ -6,7 +6,7 @@ every cursor has passed a segment, its file goes.
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,7 +20,10 @@ from logyard.wal.record import Form
 from logyard.wal.segment import Segment
 from logyard.wal.settings import Site
 
-__all__ = ["Backlog", "Contents"]
+__all__ = ["Backlog", "Contents", "Settle"]
+
+Settle = Callable[[Sequence[str]], None]
+"""Makes what marks say durable. Any thread; raises ``NotNow``."""
 
 
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +49,7 @@ class Backlog:
         self._woken: set[str] = set()
         self._closed = False
         self._gone_corrupt = 0
+        self._settle: Settle = _nothing
         self.bytes = sum(segment.bytes for segment in segments)
         """Bytes that some cursor has not passed."""
         self.position = segments[-1].last_position if segments else 0
@@ -73,6 +77,7 @@ class Backlog:
             segment.bytes += size
             segment.rows += sum(batch.rows for batch in batches)
             segment.keyed += sum(batch.keyed for batch in batches)
+            segment.marks += [batch.mark for batch in batches if batch.mark]
             self.bytes += size
             return first
 
@@ -148,6 +153,8 @@ class Backlog:
         if after <= self._cursors.next(cursor):
             return
         others = [number for name, number in self._cursors.all().items() if name != cursor]
+        if segment.marks and min(others, default=after) >= after:
+            self._settle(segment.marks)  # the last who needs it: what it says must be durable elsewhere first
         try:
             self._move(cursor, after)
         except NotNow:
@@ -162,6 +169,15 @@ class Backlog:
     def discard_passed(self) -> None:
         """Delete what every cursor has passed before this process came."""
         self._drop()
+
+    def marks(self) -> list[str]:
+        """What receivers said with the batches that some cursor has not passed, oldest first."""
+        with self._changed:
+            return [mark for segment in self._all() for mark in segment.marks]
+
+    def before_release(self, settle: Settle) -> None:
+        """Call ``settle`` with a segment's marks before its last cursor passes it."""
+        self._settle = settle
 
     def passed(self, cursor: str) -> int:
         """The cursor has passed every batch up to this position."""
@@ -249,3 +265,7 @@ class Backlog:
 def token_of(segment: Segment, first: bytes) -> str:
     """A name that no other segment ever has, even one of the same number in a log begun anew."""
     return f"{segment.number:020d}.{segment.form}.{first.hex()}"
+
+
+def _nothing(_: Sequence[str]) -> None:
+    """Nobody has anything to settle."""

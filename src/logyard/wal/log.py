@@ -13,7 +13,7 @@ from logyard.errors import Backpressure, DiskFull, StoreFailed
 from logyard.model.batch import Batch, Encoded, Receipt
 from logyard.ports import BufferStats, Sealed
 from logyard.types import BatchId
-from logyard.wal.backlog import Backlog
+from logyard.wal.backlog import Backlog, Settle
 from logyard.wal.cursor import Cursors
 from logyard.wal.disk import Disk
 from logyard.wal.intake import Intake, Pending
@@ -164,6 +164,16 @@ class Wal:
         The file goes when all cursors have passed it. May be called after ``close``.
         """
         self._backlog.advance(cursor, segment)
+
+    def marks(self) -> list[str]:
+        """What receivers said with the batches that lie in the log, oldest first."""
+        return self._backlog.marks()
+
+    def before_release(self, settle: Settle) -> None:
+        """Call ``settle`` with the marks of a segment before its last cursor passes it: ``advance`` raises what it
+        raises, and the segment stays.
+        """
+        self._backlog.before_release(settle)
 
     def passed(self, cursor: str) -> int:
         """The cursor has passed every batch up to this position: ``passed(c) >= p`` for a ``p`` from

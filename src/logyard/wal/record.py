@@ -83,6 +83,11 @@ class Header(NamedTuple):
         """The sender chose the batch's id."""
         return bool(self.flags & _KEYED)
 
+    @property
+    def mark(self) -> str:
+        """What the receiver said with it; a mark that was damaged reads as nonsense, never as an error."""
+        return self.reading.decode(errors="replace").split("\n", 2)[2] if self.reading.count(b"\n") > 1 else ""
+
 
 def form_of(batch: Batch) -> Form:
     """The kind of segment that takes this batch."""
@@ -108,12 +113,12 @@ def check(batch: Batch, body: bytes | memoryview) -> None:
 
 def encode(batch: Batch, body: bytes | memoryview) -> bytes:
     """Everything of the frame that comes before its body. The batch has passed ``check``."""
-    reading = batch.body.reading.encode().encode() if isinstance(batch.body, Encoded) else b""
+    reading = batch.body.reading.encode() if isinstance(batch.body, Encoded) else ""
     kept = b"".join(
         (
             _KEPT.pack(batch.id, batch.first, batch.received, batch.rows, _KEYED if batch.keyed else 0),
             _string(batch.tenant.encode()),
-            _string(reading),
+            _string(_noted(reading, batch.mark).encode()),
             _varint(len(body)),
         )
     )
@@ -167,7 +172,7 @@ def decode(data: bytes, header: Header, form: Form) -> Batch:
     raw = data[header.body : header.end]
     try:
         body = _lines(raw, header) if form == "lines" else pl.read_ipc_stream(raw)
-        tenant = header.tenant.decode()
+        tenant, mark = header.tenant.decode(), header.mark
     except (msgspec.DecodeError, UnicodeDecodeError, pl.exceptions.PolarsError, OSError) as error:
         raise Corrupt(f"the frame at {header.start} holds no {form}: {error}") from error
     return Batch(
@@ -177,13 +182,20 @@ def decode(data: bytes, header: Header, form: Form) -> Batch:
         body=body,
         tenant=Tenant(tenant),
         keyed=header.keyed,
+        mark=mark,
     )
+
+
+def _noted(reading: str, mark: str) -> str:
+    """The reading's lines, and the mark as the third."""
+    return f"{reading}{'' if reading.count(chr(10)) else chr(10)}\n{mark}" if mark else reading
 
 
 def _lines(raw: bytes, header: Header) -> Encoded:
     if not header.reading:
         return Encoded(lines=raw, rows=header.rows)
-    return Encoded(lines=raw, rows=header.rows, reading=Reading.decode(header.reading.decode()))
+    rules = "\n".join(header.reading.decode().split("\n", 2)[:2])
+    return Encoded(lines=raw, rows=header.rows, reading=Reading.decode(rules.removesuffix("\n")))
 
 
 def _string(raw: bytes) -> bytes:

@@ -130,4 +130,5 @@ def _described(segment: Segment, headers: list[Header], position: int) -> Segmen
     segment.received = headers[0].received
     segment.token = token_of(segment, headers[0].batch)
     segment.keyed = sum(header.keyed for header in headers)
+    segment.marks = [header.mark for header in headers if header.mark]
     return segment

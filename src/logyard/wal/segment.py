@@ -64,6 +64,8 @@ class Segment:
         """Arrival of its oldest batch, nanoseconds."""
         self.keyed = 0
         """Number of keyed batches."""
+        self.marks: list[str] = []
+        """What receivers said with its batches, in order."""
         self.corrupt = 0
         """Spans of bytes that ``batches`` has found to fail their checksum, and put aside."""
         self._disk = disk

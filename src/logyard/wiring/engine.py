@@ -10,6 +10,7 @@ import msgspec
 
 from logyard.clock import Clock
 from logyard.config import Config
+from logyard.edge.wiring import Edge
 from logyard.errors import BadConfig, NotNow, StoreFailed
 from logyard.ingest.dead_letter import DeadLetters
 from logyard.ingest.drain import Drain
@@ -48,9 +49,10 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def open_engine(
-    config: Config, given: Store | None, *, clock: Clock, telemetry: Telemetry, stack: AsyncExitStack
+    config: Config, given: Store | None, edge: Edge, *, telemetry: Telemetry, stack: AsyncExitStack
 ) -> Engine:
     """Started; stopped by ``stack``. ``given``: another store than the configuration names."""
+    clock = edge.clock
     wal = await asyncio.to_thread(open_buffer, config, clock)
     stack.push_async_callback(asyncio.to_thread, wal.release)
     store = given if given is not None else await asyncio.to_thread(open_store, config, clock)
@@ -60,6 +62,7 @@ async def open_engine(
         clock=clock,
     )
     _forget_others(wal, drains)
+    await asyncio.to_thread(edge.attach, wal)
     waiting = {segment.number: segment for drain in drains for segment in wal.sealed(drain.sink.name)}
     ids = await asyncio.to_thread(_ids, config, clock, store=store, waiting=waiting.values())
     drains.start()

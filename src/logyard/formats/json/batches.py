@@ -7,9 +7,10 @@ lines that are read alike are joined and decoded together (12 us an event instea
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+import msgspec
 import polars as pl
 
-from logyard.formats.json.frame import frame
+from logyard.formats.json.frame import frame_of_runs
 from logyard.model.batch import Batch, Encoded
 from logyard.model.reading import Reading
 from logyard.model.schema import FRAME
@@ -40,18 +41,20 @@ def places(batches: Sequence[Batch]) -> pl.DataFrame:
 
 
 def _kind(batch: Batch) -> Reading | None:
-    return batch.body.reading if isinstance(batch.body, Encoded) else None
+    """How its lines are read; bodies that differ in their constants only are read together."""
+    return msgspec.structs.replace(batch.body.reading, constants=()) if isinstance(batch.body, Encoded) else None
 
 
 def _frame(kind: Reading | None, batches: Sequence[Batch]) -> pl.DataFrame:
     if kind is None:
         return pl.concat(_frames(batches))
     bodies = [batch.body for batch in batches if isinstance(batch.body, Encoded)]
-    if len(bodies) == 1:
-        return frame(bodies[0], batches[0].received)
+    runs = [(body.rows, body.reading.constants) for body in bodies]
     lines = b"\n".join(body.lines for body in bodies)
     together = Encoded(lines=lines, rows=sum(body.rows for body in bodies), reading=kind)
-    return _with_arrival(frame(together, Nanoseconds(0)), batches)
+    received = batches[0].received if len(batches) == 1 else Nanoseconds(0)
+    made = frame_of_runs(together, runs, received)
+    return made if len(batches) == 1 else _with_arrival(made, batches)
 
 
 def _frames(batches: Iterable[Batch]) -> list[pl.DataFrame]:

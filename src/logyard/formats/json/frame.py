@@ -11,23 +11,35 @@ deep (``{"a": {"b": 1}}``, parted at the first dot). The first usable key is *us
 - Numbers become text as the engine writes them, which is ECMAScript's way (``1.0`` is "1", ``1e21`` is
   "1e21"), but for negative zero ("-0") and for integers beyond 64 bits, which keep all their digits.
 - Of repeated keys the last counts here, the first in the engine.
+
+Plain lines are messages and nothing else. Constants fill what a line leaves empty, before defaults do.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from functools import lru_cache
+from typing import Final, TypeVar
 
 import msgspec
 import polars as pl
 
+from logyard.formats.json.numbers import number_text
+from logyard.formats.json.settle import settled
 from logyard.formats.json.uniform import uniform
 from logyard.model import origin, severity, stream, timestamp
 from logyard.model.batch import Encoded
-from logyard.model.reading import Reading
+from logyard.model.reading import Constants, Reading
 from logyard.model.schema import FRAME, KEYED_COLUMNS
 from logyard.types import Nanoseconds
 
-__all__ = ["frame", "number_text"]
+__all__ = ["Run", "frame", "frame_of_runs"]
 
+Run = tuple[int, Constants]
+"""So many lines, and the constants of all of them."""
+
+Times = Callable[[pl.Series], pl.Series]
+"""Texts into nanoseconds since 1970, null for what is no time."""
+
+Kind = TypeVar("Kind")
 _Row = dict[str, msgspec.Raw]
 _Place = tuple[str, str, str]
 """Where a value may be: (key, "", "") at the top or (key, parent, child) one level deep."""
@@ -46,28 +58,31 @@ _WORDS: Final = b"tf"
 _NO_TAGS: Final = pl.Series([[]], dtype=pl.List(pl.String))
 _UNUSABLE: Final = frozenset(b"n{[")
 _NONE: Final = b'""'
-_EXACT: Final = (-(1 << 63), (1 << 64) - 1)
-_PLAIN: Final = (1e-6, 1e21)
-"""Magnitudes between which ECMAScript writes no exponent."""
 
 
-def frame(
-    encoded: Encoded, received: Nanoseconds, times_of: Callable[[pl.Series], pl.Series] = timestamp.parse_series
-) -> pl.DataFrame:
+def frame(encoded: Encoded, received: Nanoseconds, times_of: Times = timestamp.parse_series) -> pl.DataFrame:
     """The records in the canonical schema (``model/schema.py``); ``received`` is the time of those that bring
     none. ``times_of`` reads the texts of times: logs of files know more spellings than what is sent to us does.
     """
+    return frame_of_runs(encoded, [(encoded.rows, encoded.reading.constants)], received, times_of=times_of)
+
+
+def frame_of_runs(
+    encoded: Encoded, runs: Sequence[Run], received: Nanoseconds, *, times_of: Times = timestamp.parse_series
+) -> pl.DataFrame:
+    """The same of lines whose constants differ: ``runs`` in the order of the lines, the reading's own do not count."""
     origin.check(encoded.reading)
-    plain = None if _senders(encoded.reading) else uniform(encoded.lines, encoded.reading)
-    if plain is not None:
-        empty = [""] * encoded.rows
-        texts = {column: plain.texts.get(column, empty) for column in KEYED_COLUMNS}
-        times = times_of(pl.Series(texts["timestamp"], dtype=pl.String))
-        if "timestamp" not in plain.texts or not times.has_nulls():
-            origins = [plain.origin] * encoded.rows
-            made = _Columns(texts=texts, times=times, senders={}, attributes=plain.attributes, origins=origins)
-            return _assembled(made, encoded.reading, received)
-    return _assembled(_by_row(encoded, times_of), encoded.reading, received)
+    body = settled(encoded)
+    columns = _READERS[body.reading.kind](body, _Want(labels=_labels(runs), times_of=times_of))
+    return _assembled(_with_constants(columns, runs), body.reading, received)
+
+
+class _Want(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reader is asked for."""
+
+    labels: bool
+    """Some constant is an attribute: the keys of each line are needed."""
+    times_of: Times
 
 
 class _Columns(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,19 +94,142 @@ class _Columns(msgspec.Struct, frozen=True, kw_only=True):
     """Fields of the stream's identity that are no columns."""
     attributes: list[str]
     origins: list[str]
+    keys: Sequence[tuple[str, ...]] = ()
+    """What each line has at its top; only where labels ask for it."""
 
 
-def _by_row(encoded: Encoded, times_of: Callable[[pl.Series], pl.Series]) -> _Columns:
+def _of_json(encoded: Encoded, want: _Want) -> _Columns:
+    """Column by column where all lines are alike, row by row where not."""
+    plain = None if want.labels or _senders(encoded.reading) else uniform(encoded.lines, encoded.reading)
+    if plain is not None:
+        empty = [""] * encoded.rows
+        texts = {column: plain.texts.get(column, empty) for column in KEYED_COLUMNS}
+        times = want.times_of(pl.Series(texts["timestamp"], dtype=pl.String))
+        if "timestamp" not in plain.texts or not times.has_nulls():
+            origins = [plain.origin] * encoded.rows
+            bare = [()] * encoded.rows
+            return _Columns(
+                texts=texts, times=times, senders={}, attributes=plain.attributes, origins=origins, keys=bare
+            )
+    return _by_row(encoded, want.times_of)
+
+
+def _of_plain(encoded: Encoded, _want: _Want) -> _Columns:
+    """Every line is its message."""
+    return _messages(encoded.lines.decode().split("\n"), encoded.reading)
+
+
+def _of_mixed(encoded: Encoded, want: _Want) -> _Columns:
+    """Both, each read by itself and put back into its place."""
+    lines = encoded.lines.split(b"\n")
+    objects = [place for place, line in enumerate(lines) if line.startswith(b"{")]
+    others = [place for place, line in enumerate(lines) if not line.startswith(b"{")]
+    parts = []
+    if objects:
+        body = b"\n".join([lines[place] for place in objects])
+        parts.append(_of_json(Encoded(lines=body, rows=len(objects), reading=encoded.reading), want))
+    if others:
+        parts.append(_messages([lines[place].decode() for place in others], encoded.reading))
+    order = pl.Series(objects + others).arg_sort().to_list()
+    return _reordered(parts, order)
+
+
+_READERS: Final[Mapping[str, Callable[[Encoded, _Want], _Columns]]] = {
+    "json": _of_json,
+    "plain": _of_plain,
+    "mixed": _of_mixed,
+}
+
+
+def _messages(texts: list[str], reading: Reading) -> _Columns:
+    count = len(texts)
+    empty = [""] * count
+    used: list[str | None] = [column if column == "message" else None for column in KEYED_COLUMNS]
+    return _Columns(
+        texts={**dict.fromkeys(KEYED_COLUMNS, empty), "message": texts},
+        times=pl.Series([None], dtype=pl.Int64).new_from_index(0, count),
+        senders=dict.fromkeys(_senders(reading), empty),
+        attributes=["{}"] * count,
+        origins=[origin.compose(used)] * count,
+        keys=[()] * count,
+    )
+
+
+def _reordered(parts: Sequence[_Columns], order: Sequence[int]) -> _Columns:
+    """The rows of all parts, one after another, in another order."""
+
+    def taken(lists: Iterable[Sequence[Kind]]) -> list[Kind]:
+        rows = [row for each in lists for row in each]
+        return [rows[place] for place in order]
+
+    first = parts[0]
+    return _Columns(
+        texts={column: taken(part.texts[column] for part in parts) for column in first.texts},
+        times=pl.concat([part.times for part in parts]).gather(list(order)),
+        senders={name: taken(part.senders[name] for part in parts) for name in first.senders},
+        attributes=taken(part.attributes for part in parts),
+        origins=taken(part.origins for part in parts),
+        keys=taken(part.keys for part in parts),
+    )
+
+
+def _labels(runs: Sequence[Run]) -> bool:
+    """Whether some constant is no column."""
+    return any(name not in KEYED_COLUMNS for _, constants in runs for name, _ in constants)
+
+
+def _with_constants(columns: _Columns, runs: Sequence[Run]) -> _Columns:
+    """What lines leave empty is filled, and what has no column of its own joins the attributes."""
+    names = {name for _, constants in runs for name, _ in constants}
+    if not names:
+        return columns
+
+    def filled(name: str, texts: list[str]) -> list[str]:
+        if name not in names:
+            return texts
+        given = [dict(constants).get(name, "") for count, constants in runs for _ in range(count)]
+        return [text or constant for text, constant in zip(texts, given, strict=True)]
+
+    texts = {name: filled(name, values) for name, values in columns.texts.items()}
+    if not _labels(runs):
+        return msgspec.structs.replace(columns, texts=texts)
+    senders = {name: _sender_filled(name, columns, filled(name, values)) for name, values in columns.senders.items()}
+    return msgspec.structs.replace(columns, texts=texts, senders=senders, attributes=_labelled(columns, runs))
+
+
+def _sender_filled(name: str, columns: _Columns, filled: list[str]) -> list[str]:
+    """A label fills only where the line has no such key at all, not where its value is empty."""
+    own = columns.senders[name]
+    return [mine if name in keys else text for mine, text, keys in zip(own, filled, columns.keys, strict=True)]
+
+
+def _labelled(columns: _Columns, runs: Sequence[Run]) -> list[str]:
+    """The attributes with the labels in front."""
+    constants = (given for count, given in runs for _ in range(count))
+    rows = zip(columns.attributes, columns.keys, constants, strict=True)
+    return ["{" + _members(given, keys, bare=text == "{}") + text[1:] for text, keys, given in rows]
+
+
+@lru_cache(maxsize=4096)
+def _members(constants: Constants, keys: tuple[str, ...], *, bare: bool) -> str:
+    """``"name":"value",`` of each label that a line with these keys does not have; no comma at a bare line's end."""
+    labels = {name: text for name, text in constants if name not in KEYED_COLUMNS and name not in keys}
+    inside = _ENCODE(labels)[1:-1].decode()
+    return inside if bare or not inside else inside + ","
+
+
+def _by_row(encoded: Encoded, times_of: Times) -> _Columns:
     """The general way: each row by itself."""
     shapes = _Shapes(encoded.reading)
     rows = _ROWS.decode_lines(encoded.lines)
+    keys = [tuple(row) for row in rows]
     hits = [_hits(row, shapes.plan(row)) for row in rows]
     senders = {name: _strings([_deep(row, name) for row in rows]) for name in shapes.senders}
     texts = {column: _strings(hit[position] for hit in hits) for position, column in enumerate(KEYED_COLUMNS)}
     times = times_of(pl.Series(texts["timestamp"], dtype=pl.String))
     origins = _take(rows, hits, times.is_not_null().to_list())
     attributes = [_compact(row) for row in rows]
-    return _Columns(texts=texts, times=times, senders=senders, attributes=attributes, origins=origins)
+    return _Columns(texts=texts, times=times, senders=senders, attributes=attributes, origins=origins, keys=keys)
 
 
 def _assembled(columns: _Columns, reading: Reading, received: Nanoseconds) -> pl.DataFrame:
@@ -200,32 +338,6 @@ def _inside(parent: msgspec.Raw, child: str) -> bytes:
 
 def _scalar_text(value: bytes) -> bytes:
     return value if value[0] in _WORDS or value.isdigit() else number_text(value.decode()).encode()
-
-
-def number_text(number: str) -> str:
-    """The text of a JSON number as the engine writes it."""
-    if number.lstrip("-").isdigit():
-        return "0" if number == "-0" else number
-    value = float(number)
-    if value == 0:
-        return "-0" if number.startswith("-") else "0"
-    if _PLAIN[0] <= abs(value) < _PLAIN[1]:
-        return _plain(repr(value))
-    mantissa, _, exponent = repr(value).partition("e")
-    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
-
-
-def _plain(text: str) -> str:
-    """Python's ``1e-05`` and ``1.5e+17`` without their exponent."""
-    mantissa, _, exponent = text.partition("e")
-    if not exponent:
-        return text.removesuffix(".0")
-    sign = "-" if mantissa.startswith("-") else ""
-    whole, _, fraction = mantissa.lstrip("-").partition(".")
-    digits, shift = whole + fraction, int(exponent)
-    if shift < 0:
-        return f"{sign}0.{'0' * (-shift - 1)}{digits}"
-    return sign + digits.ljust(shift + 1, "0")
 
 
 def _strings(hits: Iterable[_Hit | None]) -> list[str]:

@@ -12,15 +12,11 @@ Repeated keys are accepted: the engine keeps the first, a decoder the last.
 from collections.abc import Iterator
 from typing import Final
 
-import msgspec
-import polars as pl
-
 from logyard.formats.json.body import items
+from logyard.formats.json.clean import clean_rows
 from logyard.formats.json.frame import frame
 from logyard.formats.json.line import (
     DEFAULT_LIMITS,
-    OBJECT,
-    SUSPECT_NUMBER,
     LineLimits,
     Refusal,
     Validated,
@@ -43,16 +39,8 @@ __all__ = [
     "validate",
 ]
 
-_SMALL: Final = 1 << 15
-"""Bytes from which the vectorized look is cheaper than the plain one."""
-
 _PIECE: Final = 1 << 17
 """Bytes that are looked at line by line, at least, on account of one line in them."""
-
-# A run of 200 digits holds ten digits at a stride of twenty.
-_STRIDE: Final = 20
-_DIGITS: Final = bytes(ord("0") if chr(code) in "0123456789" else ord(" ") for code in range(256))
-_RUN: Final = b"0" * 10
 
 
 def validate(payload: bytes, reading: Reading = DEFAULT_READING, limits: LineLimits = DEFAULT_LIMITS) -> Validated:
@@ -63,7 +51,7 @@ def validate(payload: bytes, reading: Reading = DEFAULT_READING, limits: LineLim
     """
     origin.check(reading)
     lines = payload.removesuffix(b"\n")
-    rows = _clean_rows(lines, limits)
+    rows = clean_rows(lines, limits)
     if rows:
         return Validated(encoded=Encoded(lines=lines, rows=rows, reading=reading), kept=range(rows))
     return _piecewise(payload.replace(b"\r\n", b"\n"), reading, limits)
@@ -76,7 +64,7 @@ def _piecewise(payload: bytes, reading: Reading, limits: LineLimits) -> Validate
     rejected: list[Refusal] = []
     repaired = seen = 0
     for piece in _pieces(payload):
-        rows = _clean_rows(piece, limits)
+        rows = clean_rows(piece, limits)
         if rows:
             good.append(piece)
             kept += range(seen, seen + rows)
@@ -100,36 +88,3 @@ def _pieces(payload: bytes) -> Iterator[bytes]:
         end = len(payload) if end < 0 else end
         yield payload[start:end]
         start = end + 1
-
-
-def _clean_rows(lines: bytes, limits: LineLimits) -> int:
-    """How many lines there are if nothing is unusual about any of them, else 0; 0, too, for a few lines.
-
-    As many values as lines, each line beginning with ``{`` and ending with ``}``, means one object a line:
-    between ``}`` and ``{`` a newline cannot be inside a value.
-    """
-    if len(lines) < _SMALL:
-        return 0
-    try:
-        text = pl.Series([lines], dtype=pl.Binary).cast(pl.String)
-    except pl.exceptions.PolarsError:
-        return 0  # invalid UTF-8
-    line = pl.col("line")
-    framed = (
-        pl.DataFrame({"line": text.str.split("\n").explode(empty_as_null=True)})
-        .select(
-            pl.len().alias("rows"),
-            (line.str.starts_with("{") & line.str.ends_with("}")).all().alias("objects"),
-            line.str.len_bytes().max().alias("longest"),
-        )
-        .row(0, named=True)
-    )
-    if not framed["objects"] or framed["longest"] > min(limits.inspect_bytes, limits.line_bytes):
-        return 0
-    if _RUN in lines[::_STRIDE].translate(_DIGITS) or text.str.contains(SUSPECT_NUMBER)[0]:
-        return 0
-    try:
-        values = len(OBJECT.decode_lines(lines))
-    except (msgspec.DecodeError, RecursionError):
-        return 0
-    return values if values == framed["rows"] else 0

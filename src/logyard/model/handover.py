@@ -1,0 +1,31 @@
+"""What is handed over at the joints before it is a batch: the values of ``ports.Inlet`` and ``ports.LineFormat``."""
+
+import msgspec
+import polars as pl
+
+from logyard.model.batch import Encoded
+from logyard.types import Tenant
+
+__all__ = ["Decoded", "Submission"]
+
+
+class Submission(msgspec.Struct, frozen=True, kw_only=True):
+    """What a receiver hands in: records, and what it knows about them as a whole."""
+
+    body: Encoded | pl.DataFrame
+    tenant: Tenant = Tenant("")
+    key: str = ""
+    """The sender's idempotency key. The same key again, at any time, stores nothing and gets the first answer again."""
+    mark: str = ""
+    """Where the receiver would go on after this; becomes durable with the records, or not at all (``Resuming``)."""
+
+
+class Decoded(msgspec.Struct, frozen=True, kw_only=True):
+    """What a line format says about a batch of lines."""
+
+    frame: pl.DataFrame
+    """In the canonical schema: a row for each line that fits, in their order."""
+    fits: pl.Series
+    """A boolean for each line."""
+    wrapped: pl.Series | None = None
+    """For each row whether its message is a line of its own, of somebody who wrote through this format. None: none."""

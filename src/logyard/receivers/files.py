@@ -1,0 +1,265 @@
+"""Files and everything that happens to them: rotation of every kind, compression, restarts, kill -9.
+
+    look at the disk ──► what happened (pure) ──► read in turn ──► inlet: durable ──► offsets move
+
+Woken by inotify where that works; looks at everything every second in any case (of more than a thousand files, every
+five), for events may be lost. See
+``tailing/`` for the parts.
+"""
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from logyard.errors import BadInput, Corrupt, LogyardError, NotNow
+from logyard.model.reading import DEFAULT_READING
+from logyard.ports import Inlet, Place, Submission
+from logyard.receivers.tailing.assemble import Assembler, Whole
+from logyard.receivers.tailing.checkpoints import Checkpoints, put_aside
+from logyard.receivers.tailing.container_logs import ContainerLogs
+from logyard.receivers.tailing.cut import LongLines
+from logyard.receivers.tailing.events import BytesAbandoned, MemoryLost
+from logyard.receivers.tailing.follower import Follower
+from logyard.receivers.tailing.options import Start, TailOptions
+from logyard.receivers.tailing.position import Position, position
+from logyard.receivers.tailing.rounds import Delivery
+from logyard.receivers.tailing.table import Parts
+from logyard.receivers.tailing.wake import Waker
+from logyard.registry import component
+
+__all__ = ["Files", "FilesConfig"]
+
+_LOOK_SECONDS: Final = 1.0
+_LOOK_SECONDS_WATCHED: Final = 5.0
+_MANY: Final = 1000
+_SAVE_SECONDS: Final = 1.0
+_SOON: Final = 0.05
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(gt=0)]
+
+
+class FilesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which files, and how."""
+
+    include: tuple[str, ...]
+    """Paths, directories (every ``*.log`` under one) and patterns: ``*``, ``?``, ``[a-z]``, ``{a,b}``, ``**``."""
+    exclude: tuple[str, ...] = ()
+    """Patterns of what is left out; one without a slash is for names: ``*.gz``."""
+    format: Literal["auto", "plain", "docker", "cri"] = "auto"
+    """auto: a line that is a JSON object is one, every other is a message. docker, cri: records of container engines,
+    joined where they come in parts."""
+    service: str = ""
+    """Of records that name none; by default the file's name without its endings."""
+    host: str = ""
+    """Of records that name none; by default this machine's name."""
+    level: str = ""
+    """Of records that name none."""
+    fields: dict[str, str] = {}
+    """Put on every record that has no such key."""
+    read_from: Start = "head"
+    """Where to begin with the files that are there at the very first start: head or tail."""
+    new_files: Start = "head"
+    """Where to begin with files that turn up later."""
+    ignore_older: Seconds = 0
+    """Files that have not changed for so many seconds are left alone until they do; 0: none is."""
+    max_line_bytes: Count = 1 << 20
+    long_lines: LongLines = "truncate"
+    """What happens to longer lines: truncate (and say so in ``truncated``), split or skip. They are counted."""
+    flush_idle: Seconds = 0
+    """A last line without its end is taken after so many seconds; 0: it waits for its end."""
+    rotate_wait: Seconds = 10
+    """So many seconds a rotated file is looked after for what late writers add to it."""
+    delete_after: Seconds = 0
+    """Files that have been read, and have not grown for so many seconds, are removed; 0: never."""
+    watch: Literal["auto", "poll"] = "auto"
+    """auto: by inotify, and a look at everything now and then; poll: by looking only, as for NFS."""
+    open_files: Count = 512
+    """Descriptors kept open."""
+
+
+@component("files", config=FilesConfig, example='include = ["/var/log/**/*.log"]\nexclude = ["*.gz"]\n')
+class Files:
+    """Follows files through every kind of rotation, and reads nothing twice."""
+
+    def __init__(self, config: FilesConfig) -> None:
+        self._config = config
+        self._options = _options(config)
+        self._follower: Follower | None = None
+        self._checkpoints: Checkpoints | None = None
+        self._place: Place | None = None
+        self._finishing = False
+        self._lock = threading.Lock()
+        self._wake = asyncio.Event()
+        self.idle = asyncio.Event()
+        """Set while everything that there is has been handed in."""
+
+    def resume(self, place: Place) -> None:
+        """Read what is remembered. Raises ``Corrupt`` for memories of a newer version."""
+        try:
+            self._checkpoints = Checkpoints(place.directory, place.marks)
+        except Corrupt as error:
+            put_aside(place.directory, error)
+            place.telemetry.emit(MemoryLost(reason=str(error)))
+            self._checkpoints = Checkpoints(place.directory, place.marks)
+        self._place = place
+        parts = Parts(
+            checkpoints=self._checkpoints, clock=place.clock, emit=place.telemetry.emit, assembler=self._assembler
+        )
+        self._follower = Follower(self._options, parts)
+
+    def settle(self, marks: Sequence[str]) -> None:
+        """Make these, or newer ones, durable. Any thread."""
+        if self._checkpoints is not None:
+            self._checkpoints.take(marks)
+            self._checkpoints.save()
+
+    def reconfigure(self, config: FilesConfig) -> None:
+        """Follow by other settings from now on; nothing is read twice or left out on that account."""
+        with self._lock:
+            self._config, self._options = config, _options(config)
+            if self._follower is not None:
+                self._follower.reconfigure(self._options)
+        self._wake.set()
+
+    def finish(self) -> None:
+        """Take what is there now, unfinished lines too, and return from ``run``."""
+        self._finishing = True
+        self._wake.set()
+
+    def positions(self) -> Sequence[Position]:
+        """Where every file stands. Any thread."""
+        if self._follower is None or self._place is None:
+            return []
+        with self._lock:
+            return [position(file, self._place.clock.monotonic()) for file in self._follower.files]
+
+    async def run(self, inlet: Inlet) -> None:
+        """Until cancelled, or until all is read after ``finish``."""
+        if self._follower is None or self._place is None:
+            raise LogyardError("a receiver of files must resume before it runs")
+        with Waker(self._config.include, self._wake, poll=self._config.watch == "poll") as waker:
+            try:
+                await self._follow(inlet, self._place, waker)
+            finally:
+                await asyncio.to_thread(self._close)
+
+    async def _follow(self, inlet: Inlet, place: Place, waker: Waker) -> None:
+        looked_at = saved_at = float("-inf")
+        while True:
+            now = place.clock.monotonic()
+            pause = _LOOK_SECONDS_WATCHED if waker.is_watching and self._has_many() else _LOOK_SECONDS
+            paths = waker.changed()
+            due = now - looked_at >= pause or self._finishing
+            deliveries = await asyncio.to_thread(self._step, paths, due)
+            looked_at = now if due else looked_at
+            await self._deliver(inlet, deliveries)
+            if now - saved_at >= _SAVE_SECONDS:
+                saved_at = now
+                await asyncio.to_thread(self._save)
+            if deliveries:
+                self.idle.clear()
+            elif self._finishing and due and not self._is_reading():
+                return
+            else:
+                self.idle.set()
+                await self._pause(min(_LOOK_SECONDS, pause))
+
+    def _step(self, paths: Sequence[str], due: bool) -> list[Delivery]:  # noqa: FBT001 - called through to_thread
+        """One round, in a worker thread."""
+        follower = self._follower
+        if follower is None:
+            return []
+        with self._lock:
+            surprised = bool(paths) and follower.poke(paths)
+            if due or surprised:
+                follower.look()
+            return follower.gather(final=self._finishing)
+
+    async def _deliver(self, inlet: Inlet, deliveries: Sequence[Delivery]) -> None:
+        """Files side by side, the blocks of one file in their order."""
+        by_file: dict[int, list[Delivery]] = {}
+        for delivery in deliveries:
+            by_file.setdefault(delivery.file.known.serial, []).append(delivery)
+        await asyncio.gather(*(self._hand_in(inlet, each) for each in by_file.values()))
+
+    async def _hand_in(self, inlet: Inlet, deliveries: Sequence[Delivery]) -> None:
+        follower, place = self._follower, self._place
+        if follower is None or place is None:
+            return
+        wait = 0.0
+        for delivery in deliveries:
+            if not wait and delivery.body is not None:
+                try:
+                    await inlet.accept(Submission(body=delivery.body, mark=delivery.mark))
+                except BadInput as error:
+                    place.telemetry.emit(BytesAbandoned(reason=type(error).__name__, bytes=delivery.bytes))
+                except NotNow as error:
+                    wait = max(error.retry_after, _SOON)
+                except LogyardError:
+                    wait = _LOOK_SECONDS
+            if wait:
+                follower.failed(delivery, seconds=wait)
+            else:
+                follower.done(delivery)
+
+    def _has_many(self) -> bool:
+        """So many files that looking at each of them every second would be felt."""
+        return self._follower is not None and len(self._follower.files) > _MANY
+
+    def _is_reading(self) -> bool:
+        """Something could not be handed in, and will be tried again."""
+        return self._follower is not None and any(
+            file.busy or (file.is_ready and not file.trouble) for file in self._follower.files
+        )
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        self._wake.clear()
+
+    def _save(self) -> None:
+        # A full disk keeps nobody from reading: the log has what is not saved.
+        if self._checkpoints is not None:
+            with contextlib.suppress(NotNow):
+                self._checkpoints.save()
+
+    def _close(self) -> None:
+        self._save()
+        with self._lock:
+            if self._follower is not None:
+                self._follower.close()
+
+    def _assembler(self, path: str) -> Assembler:
+        """The seam: what lines of one source become."""
+        if self._config.format in {"docker", "cri"}:
+            return ContainerLogs(self._config.format)
+        kind = "plain" if self._config.format == "plain" else "raw"
+        return Whole(msgspec.structs.replace(DEFAULT_READING, kind=kind))
+
+
+def _options(config: FilesConfig) -> TailOptions:
+    known = {
+        "service": config.service,
+        "host": config.host or socket.gethostname(),
+        "level": config.level,
+        **config.fields,
+    }
+    return TailOptions(
+        include=config.include,
+        exclude=config.exclude,
+        constants={name: text for name, text in known.items() if text},
+        read_from=config.read_from,
+        new_files=config.new_files,
+        ignore_older=config.ignore_older,
+        max_line_bytes=config.max_line_bytes,
+        long_lines=config.long_lines,
+        flush_idle=config.flush_idle,
+        rotate_wait=config.rotate_wait,
+        delete_after=config.delete_after,
+        open_files=config.open_files,
+    )

@@ -1,0 +1,172 @@
+"""All files of one receiver: looks at the disk, acts on what has happened to the files, and reads them in turn.
+
+    look ──► decide (pure) ──► act            discovery and rotation
+    gather ──► deliveries ──► done | failed   reading: a round takes at most one read of each file
+
+Synchronous, without a thread of its own: whoever drives it calls one method at a time. A delivery that is ``done`` is
+durable: only then its file moves on.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from logyard.receivers.tailing.acting import Acting
+from logyard.receivers.tailing.events import FilesDeleted, FileTrouble
+from logyard.receivers.tailing.followed import Followed
+from logyard.receivers.tailing.options import TailOptions
+from logyard.receivers.tailing.probing import Neighbourhood, Prober
+from logyard.receivers.tailing.rotation import World, decide
+from logyard.receivers.tailing.rounds import Delivery, Rounds
+from logyard.receivers.tailing.scan import Scanner, Seen
+from logyard.receivers.tailing.table import Parts, Table
+
+__all__ = ["Follower"]
+
+
+class Follower:
+    """See the module's text."""
+
+    def __init__(self, options: TailOptions, parts: Parts) -> None:
+        """Goes on where the checkpoints say."""
+        self._parts = parts
+        self._table = Table(parts)
+        first = not self._table.files and not self._table.gone
+        self._acting = Acting(self._table, parts, first=first)
+        self._rounds = Rounds(self._table, self._acting, parts)
+        self.trouble: dict[str, str] = {}
+        """Paths that cannot be followed now, and why."""
+        self.reconfigure(options)
+
+    def reconfigure(self, options: TailOptions) -> None:
+        """Other settings from the next look on; files that the patterns mean no longer are read to their end."""
+        self._options = options
+        self._scanner = Scanner(options.include, options.exclude)
+
+    @property
+    def files(self) -> Sequence[Followed]:
+        """All that are followed."""
+        return list(self._table.files.values())
+
+    def look(self) -> None:
+        """Find out what has happened on the disk, and act on it."""
+        scan = self._scanner.scan()
+        self._note_trouble(scan.trouble)
+        prober = Prober({serial: file.content for serial, file in self._table.files.items()})
+        try:
+            actions = decide(self._world(scan.files, prober))
+        finally:
+            prober.close()
+        for action in actions:
+            self._acting.act(action, self._options)
+        self._refresh(scan.files)
+        self._table.fresh = frozenset()
+        self._acting.first = False
+        self._retire()
+
+    def poke(self, paths: Iterable[str]) -> bool:
+        """These files have been written to; True when that needs a look."""
+        by_path = {file.known.path: file for file in self._table.files.values()}
+        surprised = False
+        for path in paths:
+            file = by_path.get(path)
+            try:
+                seen = Seen.of(path)
+            except OSError:
+                seen = None
+            if file is None or seen is None or seen.identity != file.known.identity or seen.size < file.known.offset:
+                surprised = True
+            else:
+                self._grown(file, seen)
+        return surprised
+
+    def gather(self, *, final: bool = False) -> list[Delivery]:
+        """See ``Rounds.gather``."""
+        return self._rounds.gather(self._options, final=final)
+
+    def done(self, delivery: Delivery) -> None:
+        """It is durable: reading goes on behind it."""
+        self._rounds.done(delivery)
+
+    def failed(self, delivery: Delivery, *, seconds: float) -> None:
+        """It was not taken: the same is read again, not before ``seconds``."""
+        self._rounds.failed(delivery, seconds)
+
+    def close(self) -> None:
+        """Let all descriptors go."""
+        for file in self._table.files.values():
+            file.close()
+
+    def _world(self, files: Sequence[Seen], prober: Prober) -> World:
+        table = self._table
+        return World(
+            files=files,
+            known=[*(file.known for file in table.files.values()), *table.gone.values()],
+            fresh=table.fresh,
+            owned=frozenset(file.known.identity for file in table.files.values() if file.content is not None),
+            held=frozenset(serial for serial, file in table.files.items() if file.content is not None or file.busy),
+            neighbours=Neighbourhood().of,
+            carries=prober.carries,
+            repeats=prober.repeats,
+        )
+
+    def _refresh(self, files: Sequence[Seen]) -> None:
+        """Sizes and places as they are now."""
+        by_identity = {seen.identity: seen for seen in files}
+        for file in self.files:
+            seen = by_identity.get(file.known.identity)
+            if seen is not None:
+                file.is_home = True
+                self._grown(file, seen)
+            elif file.content is not None:
+                status = file.content.status()
+                self._grown(file, Seen(file.known.path, *file.known.identity, status.st_size, status.st_mtime_ns))
+
+    def _grown(self, file: Followed, seen: Seen) -> None:
+        if seen.size != file.known.size or seen.modified != file.modified:
+            if file.is_packed:
+                file.close()  # its stream goes on, or is another
+            file.modified = seen.modified
+            file.known = msgspec.structs.replace(file.known, size=seen.size)
+            file.changed_at = self._parts.clock.monotonic()
+            file.is_ready = True
+            if not file.busy and not self._table.learn_head(file):
+                self._acting.replaced(file)
+
+    def _retire(self) -> None:
+        """Let go of files that are read and away, of descriptors beyond the limit, of memories of long ago."""
+        now = self._parts.clock.monotonic()
+        for file in self.files:
+            idle = now - file.changed_at
+            if file.busy or file.is_ready:
+                continue
+            if not file.is_home and idle >= self._options.rotate_wait and file.is_read:
+                self._table.give_up(file)
+            elif self._options.delete_after and idle >= self._options.delete_after and file.is_read:
+                self._delete(file)
+        for file in self.files:
+            if file.known.copy_of and file.known.copy_of not in self._table.files:
+                self._table.change(file, copy_of=0)
+        self._close_some()
+        self._table.forget()
+
+    def _delete(self, file: Followed) -> None:
+        if file.known.size and not file.known.finished:
+            with contextlib.suppress(OSError):
+                os.unlink(file.known.path)  # noqa: PTH108 - a string, like all paths here
+                self._parts.emit(FilesDeleted())
+
+    def _close_some(self) -> None:
+        """The least busy first; not those that are away: they would not be found again."""
+        opened = [file for file in self.files if file.content is not None and file.is_home and not file.busy]
+        excess = max(0, len(opened) - self._options.open_files)
+        for file in sorted(opened, key=lambda file: file.changed_at)[:excess]:
+            file.close()
+
+    def _note_trouble(self, found: Mapping[str, str]) -> None:
+        for path, reason in found.items():
+            if self.trouble.get(path) != reason:
+                self._parts.emit(FileTrouble(reason=reason))
+        self.trouble = dict(found)

@@ -1,0 +1,67 @@
+"""What is remembered of a file: who it is, and how far it has been read.
+
+A name says nothing about identity, and an inode number comes again when its file is gone. So a file is known by three
+things together: (device, inode) while it lies still, the hash of its first bytes (as many as have been read, up to
+1024), and the hash of the last bytes before the offset. The last two are asked whenever there is doubt: a file that
+carries both *is* the one that was read, wherever it lies and whether or not it has been compressed since.
+
+Offsets count bytes of the content: of a compressed file, after decompression.
+"""
+
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+
+__all__ = ["HEAD_BYTES", "TAIL_BYTES", "Known", "digest"]
+
+HEAD_BYTES: Final = 1024
+TAIL_BYTES: Final = 256
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One file, at one moment."""
+
+    serial: int
+    """Its number among all files that were ever followed here."""
+    version: int
+    """Rises with every change of any file: of two accounts of one file the higher is the newer."""
+    path: str
+    """Where it was seen last; where it was written, if it has moved since: see ``home``."""
+    device: int
+    inode: int
+    home: str = ""
+    """The name under which it was found first: what records say as their source."""
+    offset: int = 0
+    """What lies before it has been handed in."""
+    head: str = ""
+    head_bytes: int = 0
+    tail: str = ""
+    tail_bytes: int = 0
+    size: int = 0
+    """As seen last."""
+    encoding: str = ""
+    """``utf-16-le`` or ``utf-16-be``, by the mark at its beginning."""
+    skipping: bool = False
+    """The offset is amid a line that was too long: what comes up to its end is left out."""
+    copy_of: int = 0
+    """Serial of the file that it repeats: nothing is read of it unless that one is cut."""
+    finished: bool = False
+    """Nothing more is read of it, whatever its size."""
+    gone: int = 0
+    """When it was given up, in nanoseconds; 0 while it is followed."""
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Device and inode."""
+        return self.device, self.inode
+
+    @property
+    def source(self) -> str:
+        """What its records say."""
+        return self.home or self.path
+
+
+def digest(data: bytes) -> str:
+    """The hash that ``Known`` keeps of heads and tails."""
+    return blake2b(data, digest_size=12).hexdigest() if data else ""
