@@ -170,6 +170,8 @@ TestRotation.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=25,
     deadline=None,
+    derandomize="TAIL_EXAMPLES" not in os.environ,
+    database=None,
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
