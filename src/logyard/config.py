@@ -182,8 +182,8 @@ class CollectConfig(_Section, frozen=True, kw_only=True):
 
     listen: str = ""
     """``HOST:PORT`` for the ``/metrics``, ``/healthz`` and ``/stats`` of a ``logyard ship``; "": none."""
-    stats: Path = Path()
-    """File that gets the statistics as JSON; none by default."""
+    stats: str = ""
+    """File that gets the statistics as JSON; "": none."""
     stats_seconds: Seconds = 30.0
     """How often."""
     drain_seconds: Seconds = 30.0

@@ -41,15 +41,16 @@ def statistics(edge: Edge, wal: Buffer, clock: Clock) -> dict[str, Json]:
 @asynccontextmanager
 async def reporting(edge: Edge, wal: Buffer, clock: Clock, *, config: CollectConfig) -> AsyncIterator[None]:
     """Write the statistics to their file, if there is one, every so many seconds and at the end."""
-    if config.stats == Path():
+    if not config.stats:
         yield
         return
 
     def write() -> None:
-        draft = config.stats.with_name(config.stats.name + ".tmp")
+        target = Path(config.stats)
+        draft = target.with_name(target.name + ".tmp")
         with contextlib.suppress(OSError):  # a full disk shows in the metrics
             draft.write_bytes(msgspec.json.format(msgspec.json.encode(statistics(edge, wal, clock))) + b"\n")
-            draft.replace(config.stats)
+            draft.replace(target)
 
     async def go_on() -> None:
         while True:

@@ -37,6 +37,7 @@ __all__ = ["Files", "FilesConfig"]
 _LOOK_SECONDS: Final = 1.0
 _LOOK_SECONDS_WATCHED: Final = 5.0
 _MANY: Final = 1000
+_LITTLE: Final = 1 << 20
 _SAVE_SECONDS: Final = 1.0
 _SOON: Final = 0.05
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
@@ -78,6 +79,8 @@ class FilesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Files that have been read, and have not grown for so many seconds, are removed; 0: never."""
     watch: Literal["auto", "poll"] = "auto"
     """auto: by inotify, and a look at everything now and then; poll: by looking only, as for NFS."""
+    batch_seconds: Seconds = 0.5
+    """So long lines are gathered while they come slowly."""
     open_files: Count = 512
     """Descriptors kept open."""
 
@@ -163,6 +166,7 @@ class Files:
                 await asyncio.to_thread(self._save)
             if deliveries:
                 self.idle.clear()
+                await self._collect_some(deliveries)
             elif self._finishing and due and not self._is_reading():
                 return
             else:
@@ -216,6 +220,11 @@ class Files:
         return self._follower is not None and any(
             file.busy or (file.is_ready and not file.trouble) for file in self._follower.files
         )
+
+    async def _collect_some(self, deliveries: Sequence[Delivery]) -> None:
+        """Of little at a time the cost is in the times: let more come together."""
+        if sum(delivery.bytes for delivery in deliveries) < _LITTLE and len(deliveries) < self._config.open_files:
+            await asyncio.sleep(0 if self._finishing else self._config.batch_seconds)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.receivers.files.conftest import Tailing
 
-EXAMPLES = int(os.environ.get("TAIL_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("TAIL_EXAMPLES", "15"))
 
 
 class Rotation(RuleBasedStateMachine):
@@ -170,6 +170,8 @@ TestRotation.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=25,
     deadline=None,
+    derandomize="TAIL_EXAMPLES" not in os.environ,
+    database=None,
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -36,6 +36,7 @@ class Follower:
         first = not self._table.files and not self._table.gone
         self._acting = Acting(self._table, parts, first=first)
         self._rounds = Rounds(self._table, self._acting, parts)
+        self._room = 0
         self.trouble: dict[str, str] = {}
         """Paths that cannot be followed now, and why."""
         self.reconfigure(options)
@@ -84,7 +85,10 @@ class Follower:
 
     def gather(self, *, final: bool = False) -> list[Delivery]:
         """See ``Rounds.gather``."""
-        return self._rounds.gather(self._options, final=final)
+        self._close_some()
+        deliveries = self._rounds.gather(self._options, final=final)
+        self._close_some()
+        return deliveries
 
     def done(self, delivery: Delivery) -> None:
         """It is durable: reading goes on behind it."""
@@ -115,6 +119,7 @@ class Follower:
     def _refresh(self, files: Sequence[Seen]) -> None:
         """Sizes and places as they are now."""
         by_identity = {seen.identity: seen for seen in files}
+        self._room = self._options.open_files - sum(file.content is not None for file in self.files)
         for file in self.files:
             seen = by_identity.get(file.known.identity)
             if seen is not None:
@@ -132,8 +137,13 @@ class Follower:
             file.known = msgspec.structs.replace(file.known, size=seen.size)
             file.changed_at = self._parts.clock.monotonic()
             file.is_ready = True
+            was_open = file.content is not None
             if not file.busy and not self._table.learn_head(file):
                 self._acting.replaced(file)
+            elif not was_open and file.content is not None:
+                self._room -= 1
+                if self._room < 0 and file.is_home:
+                    file.close()  # a look at ten thousand new files must not hold them all
 
     def _retire(self) -> None:
         """Let go of files that are read and away, of descriptors beyond the limit, of memories of long ago."""

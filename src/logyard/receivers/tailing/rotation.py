@@ -15,7 +15,7 @@ one's name, so that two small files that happen to begin alike stay two files.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from logyard.receivers.tailing.known import Known
 from logyard.receivers.tailing.scan import Seen
@@ -40,6 +40,9 @@ _SUFFIX: Final = re.compile(r"[-._]?[0-9T:._-]*[0-9]?(?:\.(?:gz|zst|bz2|xz|old|b
 
 Probe = Callable[[Known, Seen], bool | None]
 """Whether a file holds what was read of the known one; None when that cannot be said yet."""
+
+
+Named = TypeVar("Named", Known, Seen)
 
 
 class Found(NamedTuple):
@@ -133,10 +136,29 @@ def decide(world: World) -> list[Action]:
             taken |= {rest.identity} if rest else set()
             actions.append(Truncated(known, here, rest))
     settled = frozenset(action.known.serial for action in actions if isinstance(action, Truncated | Continued))
+    names, new_names = _Names(world.known), _Names(new)
     for seen in new:
-        if seen.identity not in taken and not _is_copy_of_new(seen, new, world):
-            actions += _newcomer(seen, present, world, settled=settled)
+        if seen.identity not in taken and not _is_copy_of_new(seen, new_names.related(seen.path), world):
+            actions += _newcomer(seen, present, world._replace(known=names.related(seen.path)), settled=settled)
     return actions
+
+
+class _Names(Generic[Named]):
+    """Files by their names, so that of ten thousand only those are compared that may belong together."""
+
+    def __init__(self, files: Iterable[Named]) -> None:
+        self._by_start: dict[str, list[Named]] = {}
+        for file in files:
+            name = _PACKED.sub("", file.path)
+            for start in {name, name.rpartition(".")[0]}:
+                self._by_start.setdefault(start, []).append(file)
+
+    def related(self, path: str) -> list[Named]:
+        """Those of whose names ``path`` may be made."""
+        first = path.rfind("/") + 2
+        starts = (path[:end] for end in range(first, len(path) + 1))
+        found = {id(file): file for start in starts for file in self._by_start.get(start, ())}
+        return [file for file in found.values() if is_rotated_name(path, file.path)]
 
 
 def find_rest(known: Known, new: Iterable[Seen], world: World) -> Seen | None:

@@ -65,7 +65,7 @@ class Rounds:
         self._round += 1
         deliveries: list[Delivery] = []
         size = 0
-        for file in self._ready(options, final=final):
+        for file in self._ready(options, final=final)[: options.open_files]:
             if size >= options.round_bytes:
                 break
             self._turns[file.known.serial] = self._round
