@@ -31,7 +31,10 @@ _NAME: Final = "containers"
 _LINES: Final = 1_000_000
 _LINE: Final = "2026-01-31 14:03:11 INFO a line of a log that is about a hundred bytes long, as many are in the world"
 _TRICKLE: Final = "while true; do echo tick; usleep 100000; done"
-_FLOOD: Final = "while true; do yes 'one of ten thousand lines in a second' | head -n 1000; usleep 97000; done"
+_FLOOD: Final = (
+    'awk \'BEGIN { while (1) { for (i = 0; i < 1000; i++) print "one of ten thousand lines in a second"; '
+    'fflush(); system("usleep 97000") } }\''
+)
 _TICKS: Final = 60
 _FLOOD_SECONDS: Final = 5.0
 _MIB: Final = 1 << 20
@@ -79,7 +82,7 @@ def _in_turns(first: Callable[[], float], second: Callable[[], float], rounds: i
 
 
 def _whole(engine: DockerEngine, ours: list[str], rounds: int) -> Iterator[Figure]:
-    _started(engine, "big", f"yes '{_LINE}' | head -n {_LINES}")
+    _started(engine, "big", f"awk 'BEGIN {{ for (i = 0; i < {_LINES}; i++) print \"{_LINE}\" }}'")
     engine.run("wait", "big")
     theirs, mine = _in_turns(
         lambda: _seconds([*engine.client(), "logs", "big"]), lambda: _seconds([*ours, "big"]), rounds
