@@ -83,12 +83,12 @@ def test_the_table_names_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFix
     assert end == "NOT OK"
 
 
-def test_a_seed_and_a_start_repeat_everything(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_seed_and_a_start_repeat_everything(capfd: pytest.CaptureFixture[str]) -> None:
     arguments = ["generate", "--rate", "50", "--for", "4s", "--speed", "inf", "--start", "2026-01-01", "--seed", "3"]
     said = []
     for _ in range(2):
         assert run(arguments) == 0
-        said.append(capsys.readouterr().out)
+        said.append(capfd.readouterr().out)
     assert said[0] == said[1]
     assert len(said[0].splitlines()) == 200
 

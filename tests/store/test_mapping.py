@@ -105,7 +105,7 @@ def rows_of(store: EmbeddedStore, select: str) -> pl.DataFrame:
     return store.query(Statement(sql=sql))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=records, reading=readings)
 def test_engine_and_decoder_agree(
     store: EmbeddedStore, segment: Path, rows: list[dict[str, object]], reading: Reading
@@ -129,7 +129,7 @@ plain_line = st.one_of(
 json_line = st.dictionaries(keys, value, max_size=4).map(lambda row: msgspec.json.encode(row).decode())
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.one_of(plain_line, json_line), min_size=1, max_size=6), given_=constants, reading=readings)
 def test_engine_and_decoder_agree_on_blocks_with_constants(
     store: EmbeddedStore, segment: Path, rows: list[str], given_: dict[str, str], reading: Reading

@@ -41,7 +41,7 @@ from pathlib import Path
 sys.modules["chdb"] = None
 if {missing!r}:
     sys.modules[{missing!r}] = None
-from logyard.app import open_store
+from logyard.store.open import open_store
 from logyard.clock import SystemClock
 from logyard.config import Config
 from logyard.errors import LogyardError

@@ -68,6 +68,15 @@ _HITS: Final = _object(
 )
 _FACET: Final = _object({"field_name": _TEXT, "values": _list(_object({"field_value": _TEXT, "hits": _COUNT}))})
 _READY: Final = _object({"status": _TEXT, "missing": {"type": "object"}, "degraded": {"type": "object"}})
+_EXTENT: Final = _object({"name": _TEXT, **dict.fromkeys(("rows", "oldest", "newest"), _COUNT)})
+_ARROW: Final = frozenset({"/api/v1/admin/rows", "/api/v1/admin/keys"})
+_TAKEN: Final[Mapping[str, Node]] = {
+    **dict.fromkeys(_ARROW, _object({"rows": _COUNT, "stored": _COUNT})),
+    "/api/v1/admin/backup": _object(
+        {"name": _TEXT, "base": _TEXT, "rows": _COUNT, "files": _COUNT, "bytes": _COUNT, "degraded": {"type": "object"}}
+    ),
+}
+"""The 200 of a POST of administration."""
 _GIVEN: Final[Mapping[str, Node]] = {
     "/readyz": _READY,
     "/logs": _object({**_LOGS, "pagination": _PAGINATION}),
@@ -80,6 +89,10 @@ _GIVEN: Final[Mapping[str, Node]] = {
     "/api/v1/field_names": _VALUES,
     "/api/v1/field_values": _VALUES,
     "/api/v1/context": _object({"id": _TEXT, **_LOGS}),
+    "/api/v1/admin/partitions": _object({"until": _COUNT, "partitions": _list(_EXTENT)}),
+    "/api/v1/admin/buckets": _object(
+        {"buckets": _list(_object(dict.fromkeys(("number", "rows", "checksum", "bytes"), _COUNT)))}
+    ),
 }
 """The 200 of a GET, by path; what is not here is as the framework says."""
 
@@ -113,13 +126,23 @@ def answers(path: str, method: str) -> Node:
     shape = _GIVEN.get(path) or _GIVEN.get(plain)
     if shape is not None:
         found["200"] = _json("The answer", shape)
+    if method == "post" and path in _TAKEN:
+        found["200"] = _json("What was done", _TAKEN[path])
+        return found
     if path == "/readyz":
         found["503"] = _json("Something is missing", _READY)
+    return found | _streams(path)
+
+
+def _streams(path: str) -> Node:
+    """Answers that are no one JSON value."""
     if path in {"/api/v1/query", "/api/v1/sql"}:
-        found["200"] = {"description": "Rows", "content": {kind: {"schema": {}} for kind in _ROWS}}
-    elif path.startswith(f"{PLAIN_ERRORS}query"):
-        found["200"] = {"description": "Entries as JSON lines", "content": {"application/stream+json": {"schema": {}}}}
-    return found
+        return {"200": {"description": "Rows", "content": {kind: {"schema": {}} for kind in _ROWS}}}
+    if path.startswith(f"{PLAIN_ERRORS}query"):
+        return {"200": {"description": "Entries as JSON lines", "content": {"application/stream+json": {"schema": {}}}}}
+    if path in _ARROW:
+        return {"200": {"description": "A stream of Arrow", "content": {"application/vnd.apache.arrow.stream": {}}}}
+    return {}
 
 
 def bodies(path: str) -> Node | None:
