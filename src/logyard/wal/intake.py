@@ -69,6 +69,13 @@ class Intake:
                 raise Backpressure(f"{self._bytes} bytes wait for the disk (wal.max_pending_bytes)")
             self._bytes += size
             self._items.append(item)
+            alone = len(self._items) == 1
+        if alone:
+            # Not at once: whoever else is ready in this turn of the loop shares the commit.
+            item.loop.call_soon(self._tell)
+
+    def _tell(self) -> None:
+        with self._changed:
             self._changed.notify()
 
     def seal(self) -> None:
