@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.receivers.files.conftest import Tailing
 
-EXAMPLES = int(os.environ.get("TAIL_EXAMPLES", "15"))
+EXAMPLES = int(os.environ.get("TAIL_EXAMPLES", "300"))
 
 
 class Rotation(RuleBasedStateMachine):

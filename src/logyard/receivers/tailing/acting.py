@@ -76,12 +76,15 @@ class Acting:
 
     def truncated(self, file: Followed, seen: Seen, rest: Seen | None) -> None:
         """It begins anew; what was not read of it yet is read from the copy first."""
+        file.close()
+        self._begin_anew(file, seen, rest)
+
+    def _begin_anew(self, file: Followed, seen: Seen, rest: Seen | None) -> None:
         known, before = file.known, None
         if rest is not None:
             before = self._rest(rest, known)
         elif known.size > known.offset:
             self._emit(BytesAbandoned(reason="truncated", bytes=known.size - known.offset))
-        file.close()
         # A number of its own for the new content: marks of the old one may still be on their way.
         self._table.change(file, path=seen.path, device=seen.device, inode=seen.inode, **_ANEW)
         file.before, file.is_ready = before, True
@@ -95,7 +98,7 @@ class Acting:
         """The file ``seen``, to be read from where ``known`` has come to."""
         place = {name: getattr(known, name) for name in _PLACE}
         home = known.source if known.source != seen.path else ""
-        file = self._table.at(seen.identity)
+        file = self._table.copy_at(seen.identity)
         if file is None:
             file = self._table.new(seen, home=home, **place)
         else:
@@ -115,7 +118,7 @@ class Acting:
 
     def _continued(self, known: Known, seen: Seen) -> None:
         """The same content under another inode."""
-        held = self._table.at(seen.identity)
+        held = self._table.copy_at(seen.identity)
         if held is not None and held.known.serial != known.serial:
             self._table.drop(held)
         file = self._table.files.get(known.serial) or self._table.follow(known)
@@ -147,24 +150,31 @@ class Acting:
 
     def replaced(self, file: Followed) -> None:
         """The bytes before the offset are others: it was cut and filled again, or the inode is another file's now."""
-        file.close()
         try:
             seen = Seen.of(file.known.path)
         except OSError:
             seen = None
-        if seen is None or seen.identity != file.known.identity:
+        if seen is not None and seen.identity == file.known.identity:
+            self.truncated(file, seen, self._rest_of(file.known))
+        elif file.content is not None:
+            # It has been moved as well, and the next look will find out where: until then its descriptor leads there.
+            now = file.content.status()
+            here = Seen(file.known.path, *file.known.identity, now.st_size, now.st_mtime_ns)
+            self._begin_anew(file, here, self._rest_of(file.known))
+        else:
             self.lost(file)
-            return
+
+    def _rest_of(self, known: Known) -> Seen | None:
+        """The copy beside it that holds what it does not hold any more."""
         prober = Prober({})
-        known = [*(each.known for each in self._table.files.values()), *self._table.gone.values()]
+        all_known = [*(each.known for each in self._table.files.values()), *self._table.gone.values()]
         nobody: frozenset[int] = frozenset()
         owned = frozenset(each.known.identity for each in self._table.files.values() if each.is_home)
-        world = World((), known, nobody, nobody, owned, Neighbourhood().of, prober.carries, prober.repeats)
+        world = World((), all_known, nobody, nobody, owned, Neighbourhood().of, prober.carries, prober.repeats)
         try:
-            rest = find_rest(file.known, (), world)
+            return find_rest(known, (), world)
         finally:
             prober.close()
-        self.truncated(file, seen, rest)
 
     def _to_end(self, file: Followed) -> None:
         """Begin behind the last whole line."""

@@ -17,6 +17,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from msgspec.structs import replace
+
 from logyard.receivers.tailing.known import Known
 from logyard.receivers.tailing.scan import Seen
 
@@ -116,9 +118,10 @@ def decide(world: World) -> list[Action]:
     by_identity = {known.identity: known for known in followed}
     present: dict[int, Seen] = {}
     new: list[Seen] = []
+    files = _Names(world.files if world.fresh else ())
     for seen in world.files:
         known = by_identity.get(seen.identity)
-        if known is None or not _may_be(known, seen) or not _is_same(known, seen, world):
+        if known is None or not _may_be(known, seen) or not _is_same(known, seen, world, files=files):
             new.append(seen)
         else:
             present[known.serial] = seen
@@ -136,9 +139,11 @@ def decide(world: World) -> list[Action]:
             taken |= {rest.identity} if rest else set()
             actions.append(Truncated(known, here, rest))
     settled = frozenset(action.known.serial for action in actions if isinstance(action, Truncated | Continued))
-    names, new_names = _Names(world.known), _Names(new)
+    # What begins anew is as new: of its content nothing is known that a compressed copy could be compared with.
+    anew = [action.seen for action in actions if isinstance(action, Truncated)]
+    names, new_names = _Names(world.known), _Names([*new, *anew])
     for seen in new:
-        if seen.identity not in taken and not _is_copy_of_new(seen, new_names.related(seen.path), world):
+        if seen.identity not in taken and not _is_copy_of(seen, new_names.related(seen.path), world):
             actions += _newcomer(seen, present, world._replace(known=names.related(seen.path)), settled=settled)
     return actions
 
@@ -175,13 +180,14 @@ def _newcomer(seen: Seen, present: Mapping[int, Seen], world: World, *, settled:
     """A file that is no known one by its inode: a copy of one, the successor of one that was given up, or new."""
     related = (known for known in world.known if not known.copy_of and is_rotated_name(seen.path, known.path))
     for known in related:
-        repeats = _repeats(known, seen, world)
+        here = present.get(known.serial)
+        repeats = _repeats(known if here is None else replace(known, path=here.path), seen, world)
         carries = known.head_bytes > 0 and not repeats and world.carries(known, seen)
         if repeats:
             yield Copied(known, seen)
         elif carries and known.serial not in settled:
             # It has what was read, and the known file has it no longer.
-            yield Truncated(known, present[known.serial], seen) if known.serial in present else Continued(known, seen)
+            yield Continued(known, seen) if here is None else Truncated(known, here, seen)
         # Being written, or another file goes on with the content: the next look knows more.
         if repeats is not False or carries is not False:
             return
@@ -190,18 +196,19 @@ def _newcomer(seen: Seen, present: Mapping[int, Seen], world: World, *, settled:
 
 def _repeats(known: Known, seen: Seen, world: World) -> bool | None:
     """Whether it is a copy of a file that is still there; None while it is empty: it may become one."""
-    if known.gone:
-        return False
+    if known.gone or seen.identity == known.identity:
+        return False  # of the same inode, and yet another file: it would be compared with itself
     return world.repeats(known, seen) if seen.size else None
 
 
-def _is_copy_of_new(seen: Seen, new: Sequence[Seen], world: World) -> bool:
-    """It may repeat a file that is as new as itself: the next look, which knows that one, will tell."""
-    for other in new:
-        if is_rotated_name(seen.path, other.path):
-            known = Known(serial=0, version=0, path=other.path, device=other.device, inode=other.inode)
-            if not seen.size or world.repeats(known, seen) is not False:
-                return True
+def _is_copy_of(seen: Seen, others: Iterable[Seen], world: World) -> bool:
+    """It may repeat one of the files of whose names its own is made. Of one that is as new as itself the next look,
+    which knows that one, will tell.
+    """
+    for other in others:
+        known = Known(serial=0, version=0, path=other.path, device=other.device, inode=other.inode)
+        if not seen.size or world.repeats(known, seen) is not False:
+            return True
     return False
 
 
@@ -246,13 +253,21 @@ def _has_moved(known: Known, present: Mapping[int, Seen]) -> bool:
 
 def _may_be(known: Known, seen: Seen) -> bool:
     """Of a file that has always been empty only the name can say whether it is the same; its inode may be used anew."""
-    return bool(known.head_bytes) or known.finished or seen.path == known.path or is_rotated_name(seen.path, known.path)
+    return bool(known.head_bytes) or known.finished or _is_named_after(seen, known)
 
 
-def _is_same(known: Known, seen: Seen, world: World) -> bool:
+def _is_same(known: Known, seen: Seen, world: World, *, files: "_Names[Seen]") -> bool:
     """The inode number is the same, and nothing says that it belongs to another file."""
-    fresh = known.serial in world.fresh
-    return not fresh or _is_cut(known, seen) or known.finished or bool(world.carries(known, seen))
+    if known.serial not in world.fresh or known.finished:
+        return True
+    if _is_cut(known, seen) and _is_named_after(seen, known):
+        # Its content is gone. Where another file has the same, the number went to a copy of that one.
+        return not _is_copy_of(seen, files.related(seen.path), world)
+    return bool(world.carries(known, seen))
+
+
+def _is_named_after(seen: Seen, known: Known) -> bool:
+    return seen.path == known.path or is_rotated_name(seen.path, known.path)
 
 
 def _is_cut(known: Known, seen: Seen) -> bool:

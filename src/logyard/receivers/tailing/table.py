@@ -97,9 +97,12 @@ class Table:
         changed, self.unmarked = tuple(self.unmarked.values()), {}
         return changed
 
-    def at(self, identity: tuple[int, int]) -> Followed | None:
-        """The file with this device and inode."""
-        return next((file for file in self.files.values() if file.known.identity == identity), None)
+    def copy_at(self, identity: tuple[int, int]) -> Followed | None:
+        """The file with this device and inode that repeats another. One that repeats none is there only until its
+        turn comes: the number was its own before it was used anew.
+        """
+        copies = (file for file in self.files.values() if file.known.copy_of)
+        return next((file for file in copies if file.known.identity == identity), None)
 
     def drop(self, file: Followed) -> None:
         """It was never a file of its own."""

@@ -1,0 +1,134 @@
+"""What the model test has found: the shortest sequences that lost a line, or read one twice. Each is run as the model
+runs it; those in which an inode number is used anew are asked of the decision itself too, for not every file system
+gives numbers out again at once.
+"""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from logyard.receivers.tailing.known import Known
+from logyard.receivers.tailing.rotation import Action, Found, Lost, World, decide
+from logyard.receivers.tailing.scan import Seen
+from tests.receivers.files.test_model import Rotation
+
+Step = Callable[[Rotation], object]
+
+SEQUENCES = [
+    pytest.param(
+        [
+            lambda model: model.write_part("a"),
+            lambda model: model.look(),
+            lambda model: model.stop_and_start(),
+            lambda model: model.copytruncate("a", looked=False),
+            lambda model: model.rename("a", reopen_late=True, late=1),
+        ],
+        id="cut and refilled and renamed while nobody looked: it is no copy of itself",
+    ),
+    pytest.param(
+        [
+            lambda model: model.write_part("a"),
+            lambda model: model.copytruncate("a", looked=True),
+            lambda model: model.crash(),
+            lambda model: model.write_part("a"),
+            lambda model: model.rename("a", reopen_late=False, late=0),
+        ],
+        id="after a crash refilled to the same length and renamed: it is no copy of itself",
+    ),
+    pytest.param(
+        [
+            lambda model: model.rename("a", reopen_late=True, late=2),
+            lambda model: model.compress("a", looked=True),
+            lambda model: model.crash(),
+            lambda model: model.write_part("a"),
+            lambda model: model.copytruncate("a", looked=True),
+        ],
+        id="after a crash a copy has the inode number of a file that is gone, and its name",
+    ),
+    pytest.param(
+        [
+            lambda model: model.write_part("a"),
+            lambda model: model.copytruncate("a", looked=True),
+            lambda model: model.rename("a", reopen_late=True, late=0),
+            lambda model: model.compress("a", looked=True),
+        ],
+        id="cut, refilled, renamed and compressed between two looks",
+    ),
+    pytest.param(
+        [
+            lambda model: model.rename("a", reopen_late=True, late=0),
+            lambda model: model.rename("b", reopen_late=True, late=0),
+            lambda model: model.compress("b", looked=True),
+            lambda model: model.crash(),
+            lambda model: model.compress("a", looked=False),
+            lambda model: model.rename("a", reopen_late=False, late=0),
+        ],
+        id="after a crash two files have each other's inode numbers",
+    ),
+    pytest.param(
+        [
+            lambda model: model.copytruncate("a", looked=True),
+            lambda model: model.write("a", 1, 0),
+            lambda model: model.write("a", 1, 200),
+            lambda model: model.copytruncate("a", looked=True),
+            lambda model: model.rename("a", reopen_late=False, late=0),
+            lambda model: model.round(),
+        ],
+        id="cut and renamed, and read before a look",
+    ),
+    pytest.param(
+        [
+            lambda model: model.look(),
+            lambda model: model.write("b", 1, 0),
+            lambda model: model.rename("b", reopen_late=False, late=0),
+            lambda model: model.compress("b", looked=True),
+        ],
+        id="empty when it was seen, then written, renamed and compressed between two looks",
+    ),
+]
+
+
+@pytest.mark.parametrize("steps", SEQUENCES)
+def test_a_sequence_that_the_model_found(steps: Sequence[Step]) -> None:
+    model = Rotation()
+    model.begin(block=64, wide=True)
+    try:
+        for step in steps:
+            step(model)
+            model.nothing_twice()
+    finally:
+        model.teardown()
+
+
+READ = Known(
+    serial=1, version=1, path="/l/a.log.1", device=1, inode=7, offset=12, size=12, head="h", head_bytes=12, tail="h"
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "want"),
+    [
+        pytest.param(
+            [Seen("/l/a.log", 1, 8, 10, 0), Seen("/l/a.log.1", 1, 7, 10, 0)],
+            [Lost(READ), Found(Seen("/l/a.log", 1, 8, 10, 0))],
+            id="a copy of a new file: the next look tells",
+        ),
+        pytest.param(
+            [Seen("/l/b.log", 1, 7, 10, 0)],
+            [Lost(READ), Found(Seen("/l/b.log", 1, 7, 10, 0))],
+            id="a file of another name",
+        ),
+    ],
+)
+def test_after_a_restart_a_shorter_file_may_have_got_the_number(files: list[Seen], want: list[Action]) -> None:
+    world = World(
+        files=files,
+        known=[READ],
+        fresh=frozenset({READ.serial}),
+        held=frozenset(),
+        owned=frozenset(),
+        neighbours=lambda _: files,
+        carries=lambda _, __: False,
+        repeats=lambda known, seen: {known.inode, seen.inode} == {7, 8},
+    )
+    assert decide(world) == want
