@@ -85,6 +85,19 @@ SEQUENCES = [
         ],
         id="empty when it was seen, then written, renamed and compressed between two looks",
     ),
+    pytest.param(
+        [
+            lambda model: model.write("b", 1, 3),
+            lambda model: model.look(),
+            lambda model: model.round(),
+            lambda model: model.copytruncate("b", looked=True),
+            lambda model: model.write("b", 18, 3),
+            lambda model: model.compress("b", looked=False),
+            lambda model: model.copytruncate("b", looked=False),
+            lambda model: model.round(),
+        ],
+        id="a second copy has the inode number of the first, which was compressed between two looks",
+    ),
 ]
 
 

@@ -113,6 +113,8 @@ class Acting:
         """Remember it as read: were it read, all of it would be read twice."""
         file = self._table.new(seen, copy_of=known.serial, finished=True, size=seen.size, home=known.source)
         file.is_ready = False
+        with contextlib.suppress(OSError):
+            file.open()  # while it is held, no file that must be read can get its inode number
         self._table.note(file)
         self._emit(FilesRotated(kind="copied"))
 
