@@ -19,7 +19,6 @@ from logyard.model.batch import Batch, Encoded
 from logyard.model.reading import DEFAULT_READING, Reading
 from logyard.outputs.http_client import HttpClient
 from logyard.registry import component
-from logyard.telemetry import Event
 
 __all__ = ["Logyard", "LogyardConfig"]
 
@@ -44,13 +43,6 @@ class LogyardConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """File of certificates to check it by; "": those of the machine."""
 
 
-class LinesRefused(Event, frozen=True, kw_only=True):
-    """Lines that the other side took in no form: too long for it, for the most part."""
-
-    severity = 40
-    count: int
-
-
 class _Answer(msgspec.Struct, frozen=True):
     accepted: int = 0
     rejected: int = 0
@@ -65,8 +57,6 @@ class Logyard:
         verify = config.authorities or config.verify
         self._client = HttpClient(config.url, timeout=config.timeout, headers=headers, verify=verify)
         self._level = config.compression
-        self.refused = 0
-        """Lines that the other side did not take, though it took the batch."""
 
     async def open(self) -> None:
         """Nothing to prepare: connections are made when there is something to send."""
@@ -81,7 +71,7 @@ class Logyard:
             headers["Content-Encoding"] = "zstd"
         answer = await self._client.post(f"/ingest?{urlencode(parameters)}", body, headers)
         try:
-            self.refused += msgspec.json.decode(answer, type=_Answer).rejected
+            msgspec.json.decode(answer, type=_Answer)
         except msgspec.DecodeError as error:
             raise BadInput(f"{self._client.url} is no Logyard: it answered {answer[:100]!r}") from error
 

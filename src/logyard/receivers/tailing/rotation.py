@@ -15,6 +15,7 @@ one's name, so that two small files that happen to begin alike stay two files.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from msgspec.structs import replace
@@ -149,14 +150,21 @@ def decide(world: World) -> list[Action]:
 
 
 class _Names(Generic[Named]):
-    """Files by their names, so that of ten thousand only those are compared that may belong together."""
+    """Files by their names, so that of ten thousand only those are compared that may belong together. Put in order
+    when the first is asked for: at nearly every look none is.
+    """
 
     def __init__(self, files: Iterable[Named]) -> None:
-        self._by_start: dict[str, list[Named]] = {}
-        for file in files:
+        self._files: Iterable[Named] = files
+
+    @cached_property
+    def _by_start(self) -> dict[str, list[Named]]:
+        found: dict[str, list[Named]] = {}
+        for file in self._files:
             name = _PACKED.sub("", file.path)
             for start in {name, name.rpartition(".")[0]}:
-                self._by_start.setdefault(start, []).append(file)
+                found.setdefault(start, []).append(file)
+        return found
 
     def related(self, path: str) -> list[Named]:
         """Those of whose names ``path`` may be made."""

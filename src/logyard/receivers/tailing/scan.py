@@ -83,10 +83,6 @@ class Scanner:
                 files.setdefault(seen.identity, seen)
         return Scan(sorted(files.values(), key=lambda seen: seen.modified), trouble)
 
-    def is_wanted(self, path: str) -> bool:
-        """Whether the patterns mean this path."""
-        return not self._is_excluded(path) and any(_path_regex(pattern).fullmatch(path) for pattern in self._include)
-
     def _is_excluded(self, path: str) -> bool:
         name = path.rpartition("/")[2]
         return any(each.fullmatch(name) for each in self._names) or any(each.fullmatch(path) for each in self._paths)
