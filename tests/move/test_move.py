@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,14 +89,26 @@ def test_what_the_target_has_of_its_own_stays(source: Server, target: Server, tm
     assert doubled == [{"n": 0}]
 
 
+def written(mover: "subprocess.Popen[str]", folder: Path) -> None:
+    """Wait until the mover's journal has a line more, or the mover is done."""
+
+    def size() -> int:
+        return sum(file.stat().st_size for file in folder.glob("logyard-*"))
+
+    before = size()
+    while mover.poll() is None and size() == before:
+        time.sleep(0.002)
+
+
 @pytest.mark.slow
 def test_a_mover_that_is_killed_goes_on(source: Server, target: Server, tmp_path: Path) -> None:
     moments = random.Random(SEED)
     caught = 0
-    for _ in range(KILLS):
+    for kill in range(KILLS):
         with popen("move", "--from", source.url, "--to", target.url, cwd=tmp_path) as mover:
+            written(mover, tmp_path)
             try:
-                mover.wait(moments.uniform(0.3, 2.5))
+                mover.wait(moments.uniform(0, 0.2) if kill else 0)
             except subprocess.TimeoutExpired:
                 mover.send_signal(signal.SIGKILL)
                 caught += 1
