@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from logyard.testing.http_sink import Answer, HttpSink
+from logyard.testing.http_sink import Answer, HttpSink, Request
 from logyard.testing.shipper import Shipper
 from tests.edge.conftest import wait_until
 
@@ -74,17 +74,29 @@ def in_sqlite(out: Path) -> Iterator[str]:
         return iter([message for (message,) in connection.execute("SELECT message FROM logs")])
 
 
-def in_requests(sink: HttpSink) -> Iterator[str]:
-    """What a server that knows the keys would have taken."""
-    taken = {request.headers["idempotency-key"]: request.body for request in sink.requests}
-    for body in taken.values():
-        yield from messages(body.decode())
+class Taker:
+    """A server that knows the keys of requests, and is busy now and then."""
+
+    def __init__(self) -> None:
+        self.taken: dict[str, bytes] = {}
+        self._chance = random.Random(SEED)
+
+    def answer(self, request: Request) -> Answer:
+        if self._chance.random() < 0.1:
+            return Answer(503)
+        self.taken[request.headers["idempotency-key"]] = request.body
+        return Answer()
+
+    def messages(self) -> Iterator[str]:
+        for body in self.taken.values():
+            yield from messages(body.decode())
 
 
 def test_each_line_is_once_in_every_output(home: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     moments = random.Random(SEED)
-    with HttpSink(lambda _: Answer(503 if moments.random() < 0.1 else 200)) as sink:
+    taker = Taker()
+    with HttpSink(taker.answer) as sink:
         config = tmp_path / "ship.toml"
         config.write_text(
             f'[[outputs]]\ntype = "jsonl"\npath = "{out}/all.jsonl"\n'
@@ -115,7 +127,7 @@ def test_each_line_is_once_in_every_output(home: Path, tmp_path: Path) -> None:
             "csv": Counter(in_csv(out)),
             "sqlite": Counter(in_sqlite(out)),
             "file": Counter(in_files(out)),
-            "http": Counter(in_requests(sink)),
+            "http": Counter(taker.messages()),
         }
     for kind, lines in found.items():
         twice = [line for line, count in lines.items() if count > 1]

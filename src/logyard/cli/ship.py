@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ import typer
 from logyard.cli.options import application
 from logyard.cli.terminal import is_terminal
 from logyard.config import Config, load
+from logyard.language.quoting import quote
 from logyard.edge.process import Left, Shipping, ship
 from logyard.edge.wiring import Edge
 from logyard.wal.log import Wal
@@ -19,6 +21,14 @@ from logyard.wal.log import Wal
 __all__ = ["app"]
 
 _SECOND = 1.0
+
+
+class OutputType(StrEnum):
+    """Of a file that records are written to."""
+
+    JSONL = "jsonl"
+    SQLITE = "sqlite"
+    CSV = "csv"
 
 
 def command(
@@ -51,6 +61,25 @@ def command(
     listen: Annotated[
         str, typer.Option("--listen", metavar="HOST:PORT", help="Serve /metrics, /healthz and /stats there.")
     ] = "",
+    output_type: Annotated[
+        OutputType | None, typer.Option("--output-type", help="Write to a file, beside what else is named.")
+    ] = None,
+    output_file: Annotated[
+        str, typer.Option("--output-file", metavar="FILE", help="That file; collected_logs/collected.jsonl (.csv ...).")
+    ] = "",
+    filters: Annotated[
+        list[str] | None,
+        typer.Option("--filter", metavar="REGEX", help="Only records whose message matches; of several, any of them."),
+    ] = None,
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", min=0, metavar="N", help="Records that go out together, at most; 0: as set.")
+    ] = 0,
+    batch_interval: Annotated[
+        float, typer.Option("--batch-interval", min=0, metavar="S", help="Seconds until they go; 0: as set (0.5).")
+    ] = 0,
+    web_port: Annotated[
+        int, typer.Option("--web-port", min=0, max=65535, help="As --listen, on 127.0.0.1; 0: none.")
+    ] = 0,
     once: Annotated[bool, typer.Option("--once", help="End when all that is there now has been shipped.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but warnings and errors.")] = False,
 ) -> None:
@@ -66,11 +95,19 @@ def command(
         "format": source_format,
         "read_from": read_from,
     }
-    flags: dict[str, object] = {"data": str(state or "ship")} if state is not None or config is None else {}
-    if listen:
-        flags["collect.listen"] = listen
-    receivers = _receivers(paths or [], about)
-    _run(Shipping(load=lambda: _with(load(config, flags), receivers, to or []), file=config, once=once), quiet=quiet)
+    flags: dict[str, object] = {
+        "data": str(state or "ship") if state is not None or config is None else "",
+        "collect.listen": listen or (f"127.0.0.1:{web_port}" if web_port else ""),
+        "wal.segment_rows": batch_size,
+        "wal.segment_seconds": batch_interval,
+    }
+    flags = {name: value for name, value in flags.items() if value}
+    more = Config(
+        receivers=tuple(_receivers(paths or [], about)),
+        outputs=tuple(_outputs(to or [], output_type, output_file)),
+        pipeline=_keep(filters or []),
+    )
+    _run(Shipping(load=lambda: _with(load(config, flags), more), file=config, once=once), quiet=quiet)
 
 
 app = application(command)
@@ -85,12 +122,29 @@ def _run(shipping: Shipping, *, quiet: bool) -> None:
     _say(left, settings, quiet=quiet)
 
 
-def _with(settings: Config, receivers: Sequence[dict[str, object]], to: Sequence[str]) -> Config:
-    """What the command line names comes beside what the file names."""
-    outputs = [{"type": "logyard", "url": url, "name": f"to-{number}"} for number, url in enumerate(to, 1)]
+def _with(settings: Config, more: Config) -> Config:
+    """What the command line names comes beside what the file names; its filters come first."""
     return msgspec.structs.replace(
-        settings, receivers=(*settings.receivers, *receivers), outputs=(*settings.outputs, *outputs)
+        settings,
+        receivers=(*settings.receivers, *more.receivers),
+        outputs=(*settings.outputs, *more.outputs),
+        pipeline=(*more.pipeline, *settings.pipeline),
     )
+
+
+def _outputs(to: Sequence[str], kind: OutputType | None, file: str) -> Iterator[dict[str, object]]:
+    if file and kind is None:
+        raise typer.BadParameter("say what it is by --output-type", param_hint="--output-file")
+    for number, url in enumerate(to, 1):
+        yield {"type": "logyard", "url": url, "name": f"to-{number}"}
+    if kind is not None:
+        yield {"type": kind.value, "name": "collected", **({"path": file} if file else {})}
+
+
+def _keep(filters: Sequence[str]) -> tuple[dict[str, object], ...]:
+    if not filters:
+        return ()
+    return ({"type": "keep", "where": " or ".join(f"message:~{quote(text)}" for text in filters)},)
 
 
 def _receivers(paths: Sequence[str], about: dict[str, object]) -> list[dict[str, object]]:
@@ -113,7 +167,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _targets(settings: Config) -> str:
-    return ", ".join(str(each.get("url", each.get("type", ""))) for each in settings.outputs) or "nothing"
+    return ", ".join(str(each.get("url", each.get("path", each.get("type")))) for each in settings.outputs) or "nothing"
 
 
 def _say(left: Left, settings: Config, *, quiet: bool) -> None:
