@@ -8,7 +8,6 @@ import os
 import pty
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from logyard.cli.main import run
+from logyard.testing.ports import free_port
 from logyard.testing.server import Server, ServerOptions
 from tests.crash.stored import count
 
@@ -215,9 +215,7 @@ def test_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_kills_and_restarts_lose_double_and_split_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
-    with Server(tmp_path / "data", ServerOptions(port=port)) as server:
+    with Server(tmp_path / "data", ServerOptions(port=free_port())) as server:
         command = [*GENERATE, "--rate", "4000", "--events", "16000", "--to", server.url, "--stream", "k1"]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
             for life in range(2):

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from logyard.testing.ports import free_port
 from logyard.testing.server import Server, ServerOptions
 from logyard.testing.shipper import Shipper
 from tests.crash.stored import sql
@@ -19,11 +19,6 @@ from tests.edge.conftest import stored, wait_until
 def write(log: Path, line: str) -> None:
     with log.open("a") as file:
         file.write(line + "\n")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def test_once_ships_what_is_there_and_ends(server: Server, home: Path, tmp_path: Path) -> None:

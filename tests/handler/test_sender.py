@@ -1,5 +1,4 @@
 import logging
-import socket
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -7,16 +6,11 @@ from pathlib import Path
 import pytest
 
 from logyard.handler import LogyardHandler
+from logyard.testing.ports import free_port
 from tests.handler.target import Answer, Target
 from tests.handler.target import target as listening
 
 Attach = Callable[..., LogyardHandler]
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def test_records_arrive_together(target: Target, logger: logging.Logger, attached: Attach) -> None:
