@@ -56,7 +56,7 @@ def shell(tmp_path: Path) -> Iterator[dict[str, str]]:
             }
         finally:
             server.send_signal(signal.SIGTERM)
-            server.wait(30)
+            server.wait(120)
 
 
 def announced(server: "subprocess.Popen[str]") -> str:
