@@ -101,7 +101,7 @@ def test_what_the_store_cannot_take_for_want_of_room_waits_for_room(small_disk: 
     with Server(small_disk / "data", ServerOptions(settings=settings)) as server:
         assert post(server, "batch", rows).status_code == 200
         fill(small_disk)
-        wait_until(lambda: delays(server) >= 10, "the drain has tried ten times")
+        wait_until(lambda: delays(server) >= 5, "the drain has tried five times")
         assert server.alive
         (small_disk / BALLAST).unlink()
         wait_until(lambda: stored(server) == {"batch": rows}, "all that was acknowledged is found")
