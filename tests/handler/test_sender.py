@@ -13,6 +13,15 @@ from tests.handler.target import target as listening
 Attach = Callable[..., LogyardHandler]
 
 
+def closed(handler: LogyardHandler) -> None:
+    """Close it, and wait for its thread's end: on a busy machine that may be later."""
+    handler.close()
+    thread = handler._shipper._thread
+    assert thread is not None
+    thread.join(60)
+    assert not thread.is_alive()
+
+
 def test_records_arrive_together(target: Target, logger: logging.Logger, attached: Attach) -> None:
     handler = attached(api_key="secret", flush_seconds=60)
     for number in range(50):
@@ -198,7 +207,7 @@ def test_a_flush_does_not_wait_for_a_server_that_is_known_to_be_away(logger: log
 def test_what_cannot_be_sent_at_the_end_is_counted(logger: logging.Logger, attached: Attach) -> None:
     handler = attached(f"http://127.0.0.1:{free_port()}", exit_seconds=0.1)
     logger.info("x")
-    handler.close()
+    closed(handler)
     assert handler.stats().dropped == {"exit": 1}
     logger.info("too late")
     assert handler.stats().dropped == {"exit": 2}
@@ -211,7 +220,7 @@ def test_closing_does_not_wait_for_a_server_that_hangs(
     handler = attached(exit_seconds=0.1, timeout=3600)
     logger.info("x")
     target.wait_for_requests(1)
-    handler.close()
+    closed(handler)
     assert handler.stats().dropped == {"exit": 1}
 
 
@@ -222,7 +231,7 @@ def test_a_spool_keeps_what_the_server_does_not_take(
     first = attached(f"http://127.0.0.1:{port}", spool=str(tmp_path), exit_seconds=0.1)
     for number in range(10):
         logger.info("record %d", number)
-    first.close()
+    closed(first)
     assert (first.stats().spooled, first.stats().dropped) == (10, {})
     logger.removeHandler(first)
     with listening(port) as found:
@@ -240,7 +249,7 @@ def test_a_spooled_batch_keeps_the_key_it_was_sent_with(
     first = attached(spool=str(tmp_path), exit_seconds=0.2)
     logger.info("once")
     target.wait_for_requests(1)
-    first.close()
+    closed(first)
     logger.removeHandler(first)
     attached(spool=str(tmp_path))
     logger.info("second")
