@@ -77,7 +77,10 @@ class EngineExec:
 
     async def signal(self, number: int) -> None:
         """The API has no way: the process is signalled here, where agent and engine share the machine."""
-        pid = await self._process()
+        try:
+            pid = await asyncio.wait_for(self._process(), _START_SECONDS)
+        except TimeoutError as error:
+            raise WrongState("the engine does not say which process this command is") from error
         if pid is None:
             return
         try:
@@ -88,15 +91,12 @@ class EngineExec:
             raise WrongState(f"the agent may not send signals to process {pid}") from error
 
     async def _process(self) -> int | None:
-        """Its id; None when it has ended. Raises ``WrongState``."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_START_SECONDS):
-                while True:
-                    pid, code = await self._api.exec_state(self._id)
-                    if pid or code is not None:
-                        return pid if code is None else None
-                    await asyncio.sleep(_ASK_AGAIN)
-        raise WrongState("the engine does not say which process this command is")
+        """Its id, once the engine knows it; None when it has ended."""
+        while True:
+            pid, code = await self._api.exec_state(self._id)
+            if pid or code is not None:
+                return pid if code is None else None
+            await asyncio.sleep(_ASK_AGAIN)
 
     async def exit_code(self) -> int:
         """Engines close the connection a moment before they know the code."""
