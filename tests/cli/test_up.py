@@ -1,6 +1,7 @@
 """The real server as a real process, and the commands against it."""
 
 import json
+import os
 import re
 import shlex
 import signal
@@ -27,7 +28,8 @@ class Server:
 
     def __init__(self, data: Path, listen: str = "127.0.0.1:0") -> None:
         command = [*UP, "--data", str(data), "--listen", listen]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        environment = {**os.environ, "LOGYARD__QUERY__SETTLE_SECONDS": "100"}  # the machine may be busy
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
         self.said = ""
         assert self.process.stderr is not None
         for line in self.process.stderr:

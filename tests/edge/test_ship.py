@@ -36,7 +36,7 @@ def test_stdin(server: Server, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "logyard", "ship", "-", "--to", server.url, "--once", "--service", "piped"]
     lines = b"".join(b"line %d\n" % number for number in range(5000)) + b"no end"
     subprocess.run(
-        [*command, "--state", str(tmp_path / "state")], input=lines, check=True, timeout=60, capture_output=True
+        [*command, "--state", str(tmp_path / "state")], input=lines, check=True, timeout=180, capture_output=True
     )
     assert sql(server.url, "SELECT uniqExact(message) AS n FROM logs WHERE service = 'piped'")[0]["n"] == 5001
 
@@ -118,7 +118,7 @@ def test_the_edge_imports_neither_engine_nor_web_framework() -> None:
         "import sys, json, logyard.cli.ship, logyard.receivers.files, logyard.outputs.logyard\n"
         "print(json.dumps([name for name in ('chdb', 'litestar', 'uvicorn') if name in sys.modules]))"
     )
-    done = subprocess.run([sys.executable, "-c", text], capture_output=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, check=True, timeout=180)
     assert json.loads(done.stdout) == []
 
 

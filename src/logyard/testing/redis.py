@@ -12,7 +12,7 @@ from logyard.testing.ports import free_port
 
 __all__ = ["RedisServer"]
 
-_SECONDS: Final = 60.0
+_SECONDS: Final = 120.0
 _LOOK_AGAIN: Final = 0.02
 
 
