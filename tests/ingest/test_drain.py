@@ -1,8 +1,12 @@
 """From durable to findable."""
 
+import asyncio
+
 import pytest
 
 from logyard.errors import BadPayload, DiskFull, LogyardError, StoreFailed
+from logyard.ingest.replay import replay
+from logyard.testing.waiting import until
 from tests.ingest.conftest import Bench, submission
 
 
@@ -50,6 +54,25 @@ async def test_what_the_store_never_takes_goes_to_the_dead_letters(bench: Bench)
     assert bench.store.batch_ids == [bench.published[1].id]
     assert [path.read_text() for path in (bench.directory / "dead").glob("*.reason")] == ["poison\n"]
     assert bench.telemetry.total("logyard_segment_lost_total") == 1
+
+
+async def test_a_dead_letter_that_is_asked_for_is_stored_once_or_comes_back_with_its_new_reason(bench: Bench) -> None:
+    bench.store.failures = [BadPayload("poison")]
+    bench.drain.start()
+    await bench.inlet.accept(submission("a"))
+    assert await bench.drain.settle(10)
+    for letter in bench.dead:
+        letter.ask()
+    bench.store.failures = [StoreFailed("busy"), BadPayload("still poison")]
+    task = asyncio.create_task(replay(bench.dead, bench.store, bench.telemetry))
+    await until(lambda: [letter.reason for letter in bench.dead if not letter.waiting] == ["still poison"])
+    for letter in bench.dead:
+        letter.ask()
+    await until(lambda: not bench.dead.count())
+    task.cancel()
+    assert bench.store.batch_ids == [bench.published[0].id]
+    assert list(bench.store.parcels) == [f"{1:020d}.lines.{bench.published[0].id.hex()}"]
+    assert list((bench.directory / "dead").iterdir()) == []
 
 
 async def test_what_was_not_stored_is_stored_after_a_restart(bench: Bench) -> None:

@@ -48,12 +48,13 @@ COMMANDS = {
     "logs": "print or follow the logs of containers",
     "events": "print what happens to containers",
     "stats": "print what a container uses",
+    "dead-letters": "look at what was refused for good, and have it tried again",
     "config": "check a configuration, show it, or print its schema",
     "components": "list the parts that a configuration can use",
     "doctor": "check this machine and say what to change",
     "version": "print the version",
 }
-"""Name and summary. The command ``x`` is ``app`` in ``logyard/cli/x.py`` (``x_.py`` where Python has the word)."""
+"""Name and summary. The command ``x-y`` is ``app`` in ``logyard/cli/x_y.py`` (``x_.py`` where Python has the word)."""
 
 _CONTAINER_COMMANDS = frozenset({"launch", "stop", "rm", "ps", "inspect", "exec", "logs", "events", "stats"})
 """Their failures begin with ``Error:``, as those of other container tools do."""
@@ -94,7 +95,7 @@ def overview() -> str:
 
 def command_module(name: str) -> "typer.Typer":
     """The Typer application of one command."""
-    module = f"{name}_" if keyword.iskeyword(name) else name
+    module = f"{name}_" if keyword.iskeyword(name) else name.replace("-", "_")
     app: typer.Typer = importlib.import_module(f"logyard.cli.{module}").app
     return app
 

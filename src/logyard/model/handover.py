@@ -1,12 +1,12 @@
-"""What is handed over at the joints before it is a batch: the values of ``ports.Inlet`` and ``ports.LineFormat``."""
+"""What is handed over at the joints beside batches: the values of ``ports.Inlet``, ``LineFormat`` and ``Output``."""
 
 import msgspec
 import polars as pl
 
 from logyard.model.batch import Encoded
-from logyard.types import Tenant
+from logyard.types import BatchId, Tenant
 
-__all__ = ["Decoded", "Submission"]
+__all__ = ["Decoded", "Refused", "Submission"]
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,3 +29,13 @@ class Decoded(msgspec.Struct, frozen=True, kw_only=True):
     """A boolean for each line."""
     wrapped: pl.Series | None = None
     """For each row whether its message is a line of its own, of somebody who wrote through this format. None: none."""
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """A record of a batch that an output's other side will never take."""
+
+    batch: BatchId
+    row: int
+    """From 0."""
+    reason: str
+    """In the other side's own words."""

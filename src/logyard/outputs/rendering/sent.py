@@ -1,0 +1,69 @@
+r"""Records as their sender wrote them, as JSON objects, without decoding one that need not be.
+
+    {"source":"/var/log/shop.log","service":"shop","collected_at":"...", what the sender wrote}
+
+What is known of all lines of a batch stands in front of what each says itself, unless the line says it, too. A line
+that is no object is its message. Records that a step has looked into have no sender's form left: they are as
+``canonical`` has them.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+import polars as pl
+
+from logyard.formats.json.settle import settled
+from logyard.model import timestamp
+from logyard.model.batch import Batch, Encoded
+from logyard.outputs.rendering.canonical import canonical
+
+__all__ = ["COLLECTED_AT", "sent"]
+
+COLLECTED_AT: Final = "collected_at"
+"""When the record was taken in; RFC 3339."""
+
+_OPEN: Final = ord("{")
+_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_encode = msgspec.json.Encoder().encode
+
+
+def sent(batch: Batch) -> bytes:
+    """A line for each record, parted by LF."""
+    if isinstance(batch.body, pl.DataFrame):
+        return "\n".join(canonical(batch.body)).encode()
+    body = settled(batch.body)
+    known = {**dict(body.reading.constants), COLLECTED_AT: timestamp.format_ns(batch.received)}
+    front = _encode(known)[:-1]
+    if body.reading.kind == "plain":
+        return b"\n".join(_messages(body.lines.decode().split("\n"), front))
+    if body.reading.kind == "json" and not _named(body.lines, known):
+        return _spliced(body, front)
+    return b"\n".join(_line(line, front, known) for line in body.lines.split(b"\n"))
+
+
+def _messages(texts: Iterable[str], front: bytes) -> Iterable[bytes]:
+    begin = front + b',"message":'
+    return [b"%b%b}" % (begin, _encode(text)) for text in texts]
+
+
+def _spliced(body: Encoded, front: bytes) -> bytes:
+    """All at once, where no line is an empty object."""
+    if b"{}" in body.lines.replace(b" ", b""):
+        return b"\n".join(_line(line, front, {}) for line in body.lines.split(b"\n"))
+    begin = front + b","
+    return begin + body.lines[1:].replace(b"\n{", b"\n" + begin)
+
+
+def _line(line: bytes, front: bytes, known: Mapping[str, str]) -> bytes:
+    if not line or line[0] != _OPEN:
+        return b'%b,"message":%b}' % (front, _encode(line.decode()))
+    if not _named(line, known):
+        rest = line[1:].lstrip()
+        return front + (rest if rest.startswith(b"}") else b"," + rest)
+    own = _OBJECT.decode(line)
+    return _encode({**{name: text for name, text in known.items() if name not in own}, **own})
+
+
+def _named(text: bytes, names: Iterable[str]) -> bool:
+    return any(_encode(name) in text for name in names)
