@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from logyard.errors import BadConfig, NotNow
+from logyard.errors import BadConfig, Corrupt, NotNow
 from logyard.formats.json.frame import frame
 from logyard.model.batch import Batch, Encoded
 from logyard.model.reading import DEFAULT_READING
@@ -163,6 +163,12 @@ def test_a_disk_that_refuses_is_tried_again(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NotNow, match="cannot write to"):
         write(tmp_path / "file" / "below", batch(1, text(1)))
+
+
+def test_a_damaged_journal_is_named(tmp_path: Path) -> None:
+    (tmp_path / f".{NAME}.journal").write_text("garbage\n")
+    with pytest.raises(Corrupt, match=r"\.collected_app\.log\.journal is no journal"):
+        write(tmp_path, batch(1, text(1)))
 
 
 @pytest.mark.parametrize("prefix", [".hidden", "a/b"])

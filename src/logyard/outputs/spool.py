@@ -19,7 +19,7 @@ from typing import Final
 import msgspec
 import polars as pl
 
-from logyard.errors import BadConfig, NotNow
+from logyard.errors import BadConfig, Corrupt, NotNow
 from logyard.formats.json.frame import frame
 from logyard.formats.json.record import records
 from logyard.model import timestamp
@@ -149,7 +149,10 @@ class _File:
         *whole, torn = self._journal.read_bytes().split(b"\n")
         if torn:  # nothing had been added by that line yet
             os.truncate(self._journal, self._journal.stat().st_size - len(torn))
-        return [msgspec.json.decode(line, type=_Added) for line in whole]
+        try:
+            return [msgspec.json.decode(line, type=_Added) for line in whole]
+        except msgspec.DecodeError as error:
+            raise Corrupt(f"{self._journal} is no journal ({error}): remove it, and a batch may be repeated") from error
 
     def _remember(self, added: _Added) -> None:
         self._added.append(added)

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
+from urllib.parse import quote
 
 import msgspec
 
@@ -93,7 +94,8 @@ class Spool:
         target = self._place.directory / _MEMORY
         draft = target.with_suffix(".draft")
         # Of files that are gone nothing need be known: their names never come again.
-        known = {name: end for name, end in self._taken.copy().items() if (self._directory / name).exists()}
+        here = {_quoted(path.name) for path in self._directory.glob(f"{_CLAIMED}*")}
+        known = {name: end for name, end in self._taken.copy().items() if name in here}
         try:
             with draft.open("wb") as file:
                 file.write(msgspec.json.encode(known))
@@ -133,12 +135,12 @@ class Spool:
         return sorted(path for path in mine if fnmatchcase(path.name.split(".", 3)[3], self._config.pattern))
 
     async def _take(self, inlet: Inlet, place: Place, claimed: Path) -> None:
-        pieces = self._pieces(claimed, self._taken.get(claimed.name, 0))
+        pieces = self._pieces(claimed, self._taken.get(_quoted(claimed.name), 0))
         while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
             body = block(piece.data, self._reading)
             if body is not None:
-                await _hand_in(inlet, body, place=place, mark=f"{piece.end} {claimed.name}")
-            self._taken[claimed.name] = piece.end
+                await _hand_in(inlet, body, place=place, mark=f"{piece.end} {_quoted(claimed.name)}")
+            self._taken[_quoted(claimed.name)] = piece.end
         await asyncio.to_thread(claimed.unlink, missing_ok=True)
 
     def _pieces(self, claimed: Path, start: int) -> Iterator[_Piece]:
@@ -162,7 +164,13 @@ class Spool:
     def _remember(self, marks: Sequence[str]) -> None:
         for mark in marks:
             end, _, name = mark.partition(" ")
-            self._taken[name] = max(int(end), self._taken.get(name, 0))
+            if end.isdecimal():  # a damaged log's marks read as anything
+                self._taken[name] = max(int(end), self._taken.get(name, 0))
+
+
+def _quoted(name: str) -> str:
+    """Whatever bytes the name has."""
+    return quote(os.fsencode(name))
 
 
 async def _hand_in(inlet: Inlet, body: Encoded, *, place: Place, mark: str) -> None:
