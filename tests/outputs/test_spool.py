@@ -29,9 +29,9 @@ def text(number: int) -> str:
     return f'{{"message":"line {number}"}}'
 
 
-def write(directory: Path, *batches: Batch, prefix: str = "collected_", arrival: str = "") -> None:
+def write(directory: Path, *batches: Batch, **settings: str) -> None:
     """By a writer that has just been started."""
-    spool = Spool(SpoolConfig(directory=str(directory), prefix=prefix, arrival=arrival))
+    spool = Spool(SpoolConfig(directory=str(directory), **settings))
 
     async def run() -> None:
         await spool.open()
@@ -73,10 +73,12 @@ def test_each_source_has_its_file(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.glob("[!.]*")) == ["collected_a.log", "collected_unknown"]
 
 
-def test_records_get_their_arrival(tmp_path: Path) -> None:
-    write(tmp_path, batch(1, text(1), '{"message":"x","collected_at":"mine"}'), arrival="collected_at")
-    found = [json.loads(line)["collected_at"] for line in (tmp_path / NAME).read_text().splitlines()]
-    assert found == ["2001-09-09T01:46:40Z", "mine"]
+def test_records_get_their_source_and_arrival(tmp_path: Path) -> None:
+    lines = batch(1, text(1), '{"message":"x","collected_at":"mine"}')
+    write(tmp_path, lines, source_key="source_file", arrival_key="collected_at")
+    found = [json.loads(line) for line in (tmp_path / NAME).read_text().splitlines()]
+    assert [record["collected_at"] for record in found] == ["2001-09-09T01:46:40Z", "mine"]
+    assert [record["source_file"] for record in found] == ["/logs/app.log"] * 2
 
 
 def claimed(directory: Path) -> None:

@@ -41,8 +41,10 @@ class SpoolConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Made if it is not there. One writer for each prefix."""
     prefix: str = "collected_"
     """Before the name of the file that the records come from."""
-    arrival: str = ""
-    """Key that gets the time at which a record was taken in, unless it has one; "": none does."""
+    source_key: str = ""
+    """Key that gets the place that a record comes from, unless it has one: ``source_file``; "": none does."""
+    arrival_key: str = ""
+    """Key that gets the time at which a record was taken in, unless it has one: ``collected_at``; "": none does."""
 
 
 class _Added(msgspec.Struct, frozen=True):
@@ -64,7 +66,8 @@ class Spool:
             raise BadConfig(f"{config.prefix!r} cannot begin a file's name here: no dot first, no slash", path="prefix")
         self._directory = Path(config.directory)
         self._prefix = config.prefix
-        self._arrival = config.arrival
+        self._source_key = config.source_key
+        self._arrival_key = config.arrival_key
         self._files: dict[str, _File] = {}
         self._one_at_a_time = asyncio.Lock()
 
@@ -95,9 +98,9 @@ class Spool:
     def _by_file(self, batch: Batch) -> Iterator[tuple[str, bytes]]:
         body = batch.body
         rows = frame(body, batch.received) if isinstance(body, Encoded) else body
-        known = {self._arrival: timestamp.format_ns(batch.received)} if self._arrival else {}
         for (source,), part in rows.group_by("source", maintain_order=True):
-            yield self._name(str(source)), _encoded(part, known)
+            given = {self._source_key: str(source), self._arrival_key: timestamp.format_ns(batch.received)}
+            yield self._name(str(source)), _encoded(part, {key: text for key, text in given.items() if key})
 
     def _name(self, source: str) -> str:
         return self._prefix + (source.rpartition("/")[2].lstrip(".") or _NAMELESS)
