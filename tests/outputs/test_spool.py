@@ -9,11 +9,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from logyard.clock import SystemClock
 from logyard.errors import BadConfig, Corrupt, NotNow
 from logyard.formats.json.frame import frame
 from logyard.model.batch import Batch, Encoded
 from logyard.model.reading import DEFAULT_READING
 from logyard.outputs.spool import Spool, SpoolConfig
+from logyard.ports import Place
+from logyard.telemetry import Telemetry
 from logyard.types import BatchId, LogId, Nanoseconds
 
 NAME = "collected_app.log"
@@ -34,9 +37,9 @@ def write(directory: Path, *batches: Batch, **settings: str) -> None:
     spool = Spool(SpoolConfig(directory=str(directory), **settings))
 
     async def run() -> None:
-        await spool.open()
+        await spool.open(Place(directory=directory, clock=SystemClock(), telemetry=Telemetry()))
         for each in batches:
-            await spool.write(each)
+            assert not await spool.write([each])
         await spool.close()
 
     asyncio.run(run())

@@ -12,7 +12,7 @@ next. So after a crash the journal and the file's name say together whether the 
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +24,7 @@ from logyard.formats.json.frame import frame
 from logyard.formats.json.record import records
 from logyard.model import timestamp
 from logyard.model.batch import Batch, Encoded
+from logyard.ports import Place, Refused
 from logyard.registry import component
 
 __all__ = ["Spool", "SpoolConfig"]
@@ -71,13 +72,15 @@ class Spool:
         self._files: dict[str, _File] = {}
         self._one_at_a_time = asyncio.Lock()
 
-    async def open(self) -> None:
+    async def open(self, place: Place) -> None:
         """Nothing to prepare: what a crash left is put right by the first batch that comes."""
 
-    async def write(self, batch: Batch) -> None:
-        """Return when the files hold it durably. Raises ``NotNow`` when the disk refuses."""
+    async def write(self, batches: Sequence[Batch]) -> Sequence[Refused]:
+        """Return when the files hold them durably; none is refused. Raises ``NotNow`` when the disk refuses."""
         async with self._one_at_a_time:
-            await asyncio.to_thread(self._write, batch)
+            for batch in batches:
+                await asyncio.to_thread(self._write, batch)
+        return ()
 
     async def close(self) -> None:
         """Nothing is open between batches."""
