@@ -4,6 +4,7 @@ import pytest
 
 from logyard.client import AsyncClient, Client, Missed
 from logyard.errors import BadQuery, NotFound, NotNow
+from logyard.testing.ports import free_port
 from logyard.testing.server import Server, ServerOptions
 
 
@@ -55,17 +56,16 @@ async def test_tail(server: Server, service: str) -> None:
 
 def test_a_tail_outlives_the_server(tmp_path: Path) -> None:
     """Killed and started again on the same port: what came in meanwhile is there, once."""
-    with Server(tmp_path / "data") as server:
-        port = server.url.rpartition(":")[2]
-        with Client(server.url) as logs:
-            logs.ingest([{"message": "first"}])
-            tail = logs.tail(history=5)
-            assert messages(tail, 1) == ["first"]
-            server.kill()
-            successor = Server(tmp_path / "data", ServerOptions(port=int(port)))
-            with successor:
-                logs.ingest([{"message": "second"}, {"message": "third"}])
-                assert messages(tail, 2) == ["second", "third"]
+    options = ServerOptions(port=free_port())
+    with Server(tmp_path / "data", options) as server, Client(server.url) as logs:
+        logs.ingest([{"message": "first"}])
+        tail = logs.tail(history=5)
+        assert messages(tail, 1) == ["first"]
+        server.kill()
+        successor = Server(tmp_path / "data", options)
+        with successor:
+            logs.ingest([{"message": "second"}, {"message": "third"}])
+            assert messages(tail, 2) == ["second", "third"]
 
 
 def messages(tail: object, count: int) -> list[object]:

@@ -89,7 +89,7 @@ def test_sigkill_at_random_points_under_load(server: Server, home: Path, tmp_pat
             said = f"{len(missing)} missing {sorted(missing)[:3]}, {len(twice)} twice {twice[:3]}"
             return f"SHIP_SEED={SEED}: {said}\n{shipper.output()[-2000:]}"
 
-        wait_until(lambda: stored(server, home).keys() >= want, state, seconds=120)
+        wait_until(lambda: stored(server, home).keys() >= want, state, seconds=240)
         assert shipper.stop() == 0
         found = stored(server, home)
         assert found.keys() == want, state()

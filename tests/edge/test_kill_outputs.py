@@ -1,4 +1,4 @@
-"""SIGKILL of the shipping process, again and again, with an output of every kind that remembers: each line once in each.
+"""SIGKILL of the shipping process, again and again, with outputs of every kind that remembers: each line once in each.
 
 ``SHIP_KILLS`` says how often (6), ``SHIP_SEED`` repeats a run.
 """

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from logyard.testing.ports import free_port
 from logyard.testing.server import Server, ServerOptions
 from logyard.testing.shipper import Shipper
 from tests.crash.stored import sql
@@ -21,11 +21,6 @@ from tests.edge.conftest import stored, wait_until
 def write(log: Path, line: str) -> None:
     with log.open("a") as file:
         file.write(line + "\n")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def test_once_ships_what_is_there_and_ends(server: Server, home: Path, tmp_path: Path) -> None:
@@ -43,7 +38,7 @@ def test_stdin(server: Server, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "logyard", "ship", "-", "--to", server.url, "--once", "--service", "piped"]
     lines = b"".join(b"line %d\n" % number for number in range(5000)) + b"no end"
     subprocess.run(
-        [*command, "--state", str(tmp_path / "state")], input=lines, check=True, timeout=60, capture_output=True
+        [*command, "--state", str(tmp_path / "state")], input=lines, check=True, timeout=180, capture_output=True
     )
     assert sql(server.url, "SELECT uniqExact(message) AS n FROM logs WHERE service = 'piped'")[0]["n"] == 5001
 
@@ -125,7 +120,9 @@ def test_it_is_light_and_says_how_it_is(server: Server, home: Path, tmp_path: Pa
     [
         pytest.param("jsonl", [], lambda out: out.read_text().count("\n"), id="jsonl"),
         pytest.param("csv", ["--output-file", "here.csv"], lambda out: out.read_text().count("\n") - 1, id="csv"),
-        pytest.param("sqlite", [], lambda out: sqlite3.connect(out).execute("SELECT 1 FROM logs").fetchall(), id="sqlite"),
+        pytest.param(
+            "sqlite", [], lambda out: sqlite3.connect(out).execute("SELECT 1 FROM logs").fetchall(), id="sqlite"
+        ),
     ],
 )
 def test_a_collector_with_nothing_behind_it(
@@ -149,7 +146,7 @@ def test_the_edge_imports_neither_engine_nor_web_framework() -> None:
         "import sys, json, logyard.cli.ship, logyard.receivers.files, logyard.outputs.logyard\n"
         "print(json.dumps([name for name in ('chdb', 'litestar', 'uvicorn') if name in sys.modules]))"
     )
-    done = subprocess.run([sys.executable, "-c", text], capture_output=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, check=True, timeout=180)
     assert json.loads(done.stdout) == []
 
 

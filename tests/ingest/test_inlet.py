@@ -49,7 +49,7 @@ async def test_a_key_in_the_log_is_known_after_a_restart(bench: Bench) -> None:
 async def test_a_key_in_the_store_is_known_after_a_restart(bench: Bench) -> None:
     bench.drain.start()
     first = await bench.inlet.accept(submission("a", key="k"))
-    assert await bench.drain.settle(10)
+    assert await bench.drain.settle(60)
     bench.close()
     bench.open()
     again = await bench.inlet.accept(submission("a", key="k"))
@@ -95,4 +95,4 @@ async def test_a_held_store_does_not_hold_the_acknowledgement(bench: Bench) -> N
     assert bench.wal.position() == 5
     assert not await bench.drain.settle(0.1)
     bench.store.release()
-    assert await bench.drain.settle(10)
+    assert await bench.drain.settle(60)

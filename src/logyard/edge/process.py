@@ -133,7 +133,9 @@ def _settings(config: WalConfig) -> WalSettings:
     """Those of the configuration; what it leaves as it is has the size that fits an edge."""
     usual = msgspec.structs.asdict(WalConfig())
     given = msgspec.structs.asdict(config)
-    return WalSettings(**{name: _SMALL.get(name, value) if value == usual[name] else value for name, value in given.items()})
+    return WalSettings(
+        **{name: _SMALL.get(name, value) if value == usual[name] else value for name, value in given.items()}
+    )
 
 
 async def _until_ended(shipping: Shipping, config: Config, edge: Edge, *, signals: "_Signals") -> tuple[Ending, Config]:

@@ -13,7 +13,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple, Protocol, cast, runtime_checkable
 
 import msgspec
 
@@ -47,6 +47,15 @@ class ReceiverFailed(Event, frozen=True, kw_only=True):
 class _Named(NamedTuple):
     name: str
     part: object
+
+
+@runtime_checkable
+class _Finite(Protocol):
+    """A receiver that can come to an end."""
+
+    def finish(self) -> None:
+        """Take what there is, and return from ``run``."""
+        ...
 
 
 class _Counted:
@@ -91,8 +100,10 @@ class Edge:
         marks = wal.marks()
         for name, receiver in self._receivers:
             if isinstance(receiver, Resuming):
+                directory = self._config.data / "receivers" / name
+                directory.mkdir(parents=True, exist_ok=True)
                 place = Place(
-                    directory=self._config.data / "receivers" / name,
+                    directory=directory,
                     marks=_marks_of(name, marks),
                     clock=self.clock,
                     telemetry=self._telemetry,
@@ -135,7 +146,7 @@ class Edge:
     async def finished(self) -> None:
         """Wait until every receiver has come to the end of what there is."""
         for _, receiver in self._receivers:
-            if isinstance(receiver, Files):
+            if isinstance(receiver, _Finite):
                 receiver.finish()
         await asyncio.gather(*self._receiving.values())
 

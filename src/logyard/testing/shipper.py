@@ -55,11 +55,11 @@ class Shipper:
         """Send a signal and return at once."""
         self._running().send_signal(number)
 
-    def wait(self, seconds: float = 60.0) -> int:
+    def wait(self, seconds: float = 120.0) -> int:
         """Wait for its end; the exit code."""
         return self._running().wait(seconds)
 
-    def stop(self, seconds: float = 60.0) -> int:
+    def stop(self, seconds: float = 120.0) -> int:
         """SIGTERM, and wait for its end; the exit code."""
         self.signal(signal.SIGTERM)
         return self.wait(seconds)
