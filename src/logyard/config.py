@@ -235,7 +235,8 @@ class Config(_Section, frozen=True, kw_only=True):
     named here gets these settings."""
     outputs: tuple[dict[str, object], ...] = ()
     """Where records are shipped to: ``[[outputs]] type = "logyard" url = ...``, each with its own place in the log;
-    ``name`` tells two of one type apart."""
+    ``name`` tells two of one type apart. Every output takes ``where`` (LogsQL filter: only records that match),
+    ``batch_rows`` and ``batch_bytes`` (what goes out together, at most; 0: no limit)."""
     pipeline: tuple[dict[str, object], ...] = ()
     """Steps every record passes, in order: ``[[pipeline]] type = "redact" ...``."""
 
