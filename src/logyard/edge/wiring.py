@@ -128,6 +128,12 @@ class Edge:
             label="place",
             read=lambda: Counter(letter.place for letter in letters(self._config.data / "dead_letters")),
         )
+        self._telemetry.watch_each(
+            "logyard_output_away",
+            "1 while an output takes nothing.",
+            label="output",
+            read=lambda: {forward.name: float(bool(forward.trouble)) for forward in self._forwards},
+        )
         async with contextlib.AsyncExitStack() as stack:
             for forward in self._forwards:
                 self._sending[forward.name] = await stack.enter_async_context(_task(forward.run(), forward.name))

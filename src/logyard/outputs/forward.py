@@ -238,17 +238,26 @@ class Forward:
             except BadInput:
                 raise
             except LogyardError as error:
-                self.trouble = str(error).partition("\n")[0][:200]
+                self._say(str(error).partition("\n")[0][:200])
                 asked = error.retry_after if isinstance(error, NotNow) else 0.0
             except Exception as error:  # noqa: BLE001 - a stranger's output may raise what it likes
                 _log.exception("output %s", self.name)
-                self.trouble, asked = f"unexpected: {error!r}"[:200], 0.0
+                self._say(f"unexpected: {error!r}"[:200])
+                asked = 0.0
             else:
-                self.trouble = ""
+                self._say("")
                 return answer
             self._telemetry.emit(ForwardDelayed(output=self.name))
             await asyncio.sleep(asked + _random.uniform(0, ceiling))
             ceiling = min(2 * ceiling, _LONGEST_PAUSE)
+
+    def _say(self, trouble: str) -> None:
+        """Told when it begins and when it is over, not with every try."""
+        if trouble and not self.trouble:
+            _log.warning("output %s takes nothing at the moment: %s", self.name, trouble)
+        elif self.trouble and not trouble:
+            _log.info("output %s takes records again", self.name)
+        self.trouble = trouble
 
     async def _bury_rows(self, run: Sequence[Batch], refused: Sequence[Refused]) -> int:
         """Records that were refused one by one, into a letter for each batch; how many there were."""
