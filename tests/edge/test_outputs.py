@@ -89,9 +89,7 @@ def test_dead_letters_are_listed_shown_and_replayed_while_it_runs(home: Path, tm
         config.write_text(output("http", url=sink.url))
         state = ["--data", str(tmp_path / "state")]
         with Shipper(tmp_path / "state", [f"{home}/*.log", "--config", str(config)]) as shipper:
-            wait_until(
-                lambda: bool(json.loads(logyard("dead-letters", "list", "-o", "json", *state).stdout)), shipper.output
-            )
+            wait_until(lambda: any((tmp_path / "state").glob("dead_letters/*/*.sealed")), shipper.output)
             (letter,) = json.loads(logyard("dead-letters", "list", "-o", "json", *state).stdout)
             assert (letter["place"], letter["records"], letter["waiting"]) == ("http", 2, False)
             assert "not on Sundays" in letter["reason"]
