@@ -54,11 +54,11 @@ async def test_canonical_fields_have_our_names(sink: HttpSink, tmp_path: Path, f
     ]
 
 
-async def test_text_is_the_messages_alone(sink: HttpSink, tmp_path: Path) -> None:
+async def test_text_is_the_lines_as_they_came_and_messages_of_what_was_decoded(sink: HttpSink, tmp_path: Path) -> None:
     async with opened(tmp_path, "http", url=sink.url, format="text", headers={"X-Team": "a"}, bearer="k") as output:
-        await output.write([batch(1, OBJECT, "plain", {"message": "two\nlines"})])
+        await output.write([batch(1, OBJECT, "plain"), framed(batch(2, OBJECT, {"message": "two\nlines"}))])
     (request,) = sink.requests
-    assert request.body == b"low\nplain\ntwo lines\n"
+    assert request.body == json.dumps(OBJECT, separators=(",", ":")).encode() + b"\nplain\nlow\ntwo lines\n"
     assert (request.headers["authorization"], request.headers["x-team"]) == ("Bearer k", "a")
 
 

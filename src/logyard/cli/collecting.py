@@ -85,12 +85,17 @@ WebPortOption = Annotated[int, typer.Option("--web-port", min=0, max=65535, help
 
 
 def beside(settings: Config, more: Config) -> Config:
-    """What the command line names comes beside what the file names; its filters come first."""
+    """What the command line names comes beside what the file names; its filters come first.
+
+    A collector that writes by itself finds the fields of its lines by itself, unless the file says what to do.
+    """
+    alone = any(each.get("name") == "collected" for each in more.outputs) and not settings.pipeline
+    parse: tuple[dict[str, object], ...] = ({"type": "parse"},) if alone else settings.pipeline
     return msgspec.structs.replace(
         settings,
         receivers=(*settings.receivers, *more.receivers),
         outputs=(*settings.outputs, *more.outputs),
-        pipeline=(*more.pipeline, *settings.pipeline),
+        pipeline=(*more.pipeline, *parse),
     )
 
 
@@ -101,7 +106,7 @@ def outputs(to: Sequence[str], kind: OutputType | None, file: str) -> Iterator[d
     for number, url in enumerate(to, 1):
         yield {"type": "logyard", "url": url, "name": f"to-{number}"}
     if kind is not None:
-        yield {"type": kind.value, "name": "collected", **({"path": file} if file else {})}
+        yield {"type": kind.value, "name": "collected", "path": file or f"collected_logs/collected.{kind.value}"}
 
 
 def keep(filters: Sequence[str]) -> tuple[dict[str, object], ...]:

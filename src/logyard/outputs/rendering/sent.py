@@ -7,6 +7,7 @@ that is no object is its message. Records that a step has looked into have no se
 ``canonical`` has them.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -24,6 +25,9 @@ COLLECTED_AT: Final = "collected_at"
 """When the record was taken in; RFC 3339."""
 
 _OPEN: Final = ord("{")
+_BRACES: Final = (b"{}", b"{ ", b"{\t")
+"""Without one of these there is no empty object; cheap to look for."""
+_EMPTY: Final = re.compile(rb"(?:^|\n)\{[ \t\r]*\}")
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encode = msgspec.json.Encoder().encode
 
@@ -49,10 +53,12 @@ def _messages(texts: Iterable[str], front: bytes) -> Iterable[bytes]:
 
 def _spliced(body: Encoded, front: bytes) -> bytes:
     """All at once, where no line is an empty object."""
-    if b"{}" in body.lines.replace(b" ", b""):
-        return b"\n".join(_line(line, front, {}) for line in body.lines.split(b"\n"))
+    lines = body.lines
+    if any(braces in lines for braces in _BRACES) and _EMPTY.search(lines):
+        return b"\n".join(_line(line, front, {}) for line in lines.split(b"\n"))
     begin = front + b","
-    return begin + body.lines[1:].replace(b"\n{", b"\n" + begin)
+    first, *others = lines.split(b"\n{")
+    return (b"\n" + begin).join([begin + first[1:], *others])
 
 
 def _line(line: bytes, front: bytes, known: Mapping[str, str]) -> bytes:
