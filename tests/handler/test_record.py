@@ -142,7 +142,7 @@ def test_a_formatter_that_colours_the_record_changes_nothing() -> None:
     [
         pytest.param(logging.CRITICAL, "CRITICAL", id="standard"),
         pytest.param(35, "WARNING", id="between"),
-        pytest.param(5, "DEBUG", id="below"),
+        pytest.param(7, "DEBUG", id="below"),
         pytest.param(90, "CRITICAL", id="above"),
     ],
 )
