@@ -49,6 +49,7 @@ COMMANDS = {
     "events": "print what happens to containers",
     "stats": "print what a container uses",
     "config": "check a configuration, show it, or print its schema",
+    "pipeline": "test a pipeline, preview it, print those that are shipped",
     "components": "list the parts that a configuration can use",
     "doctor": "check this machine and say what to change",
     "version": "print the version",
