@@ -237,7 +237,12 @@ class Config(_Section, frozen=True, kw_only=True):
     """Where records are shipped to: ``[[outputs]] type = "logyard" url = ...``, each with its own place in the log;
     ``name`` tells two of one type apart."""
     pipeline: tuple[dict[str, object], ...] = ()
-    """Steps every record passes, in order: ``[[pipeline]] type = "redact" ...``."""
+    """Steps every record passes, in order: ``[[pipeline]] type = "redact" ...``. Each may have ``when``, a LogsQL
+    filter of the records that it sees, and a ``name``. ``[[pipeline]] include = "sidecar"`` stands for the steps of a
+    shipped pipeline, or of a file.
+    """
+    tests: tuple[dict[str, object], ...] = ()
+    """Tests of the pipeline, for ``logyard pipeline test``: ``[[tests]] name = ... input = [...] output = [...]``."""
 
 
 def load(path: Path | None = None, flags: Mapping[str, object] | None = None) -> Config:

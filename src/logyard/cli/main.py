@@ -50,6 +50,7 @@ COMMANDS = {
     "stats": "print what a container uses",
     "dead-letters": "look at what was refused for good, and have it tried again",
     "config": "check a configuration, show it, or print its schema",
+    "pipeline": "test a pipeline, preview it, print those that are shipped",
     "components": "list the parts that a configuration can use",
     "doctor": "check this machine and say what to change",
     "version": "print the version",
