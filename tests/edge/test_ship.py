@@ -2,8 +2,10 @@
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -111,6 +113,32 @@ def test_it_is_light_and_says_how_it_is(server: Server, home: Path, tmp_path: Pa
         ):
             assert name in metrics
         assert httpx.get(f"http://{listen}/other").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "read"),
+    [
+        pytest.param("jsonl", [], lambda out: out.read_text().count("\n"), id="jsonl"),
+        pytest.param("csv", ["--output-file", "here.csv"], lambda out: out.read_text().count("\n") - 1, id="csv"),
+        pytest.param(
+            "sqlite", [], lambda out: sqlite3.connect(out).execute("SELECT 1 FROM logs").fetchall(), id="sqlite"
+        ),
+    ],
+)
+def test_a_collector_with_nothing_behind_it(
+    home: Path, tmp_path: Path, kind: str, arguments: list[str], read: Callable[[Path], object]
+) -> None:
+    """``--output-type``, ``--filter``, the size and interval of batches, the web port, by their names."""
+    (home / "a.log").write_text("error: one\n" + '{"message":"Error two"}\n' + "fine\nwarning\n" * 500)
+    command = [sys.executable, "-m", "logyard", "ship", str(home), "--state", "state", "--once", "--output-type", kind]
+    options = ["--filter", "(?i)error", "--filter", "^fine$", "--batch-size", "100", "--batch-interval", "0.2"]
+    port = ["--web-port", str(free_port())]
+    done = subprocess.run(
+        [*command, *options, *port, *arguments], cwd=tmp_path, capture_output=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    found = read(tmp_path / (arguments[1] if arguments else f"collected_logs/collected.{kind}"))
+    assert (found if isinstance(found, int) else len(found)) == 502  # type: ignore[arg-type] # a count, or rows
 
 
 def test_the_edge_imports_neither_engine_nor_web_framework() -> None:

@@ -2,13 +2,34 @@
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
+from logyard.cli.collecting import (
+    BatchIntervalOption,
+    BatchSizeOption,
+    ExcludeOption,
+    FieldOption,
+    FilterOption,
+    FormatOption,
+    FromOption,
+    ListenOption,
+    OutputFileOption,
+    OutputTypeOption,
+    PathsArgument,
+    StateOption,
+    ToOption,
+    WebPortOption,
+    beside,
+    keep,
+    outputs,
+    pair,
+    receivers,
+)
 from logyard.cli.options import application
 from logyard.cli.terminal import is_terminal
 from logyard.config import Config, load
@@ -22,35 +43,23 @@ _SECOND = 1.0
 
 
 def command(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[PATH]...", help="Files, directories (all *.log below) and patterns; - is stdin."),
-    ] = None,
+    paths: PathsArgument = None,
     *,
-    to: Annotated[
-        list[str] | None, typer.Option("--to", metavar="URL", help="Logyard to ship to; may be given several times.")
-    ] = None,
-    state: Annotated[
-        Path | None,
-        typer.Option("--state", metavar="DIR", help="What is not shipped yet, and how far files are read: ./ship."),
-    ] = None,
+    to: ToOption = None,
+    state: StateOption = None,
     config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings: TOML or YAML.")] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option("--exclude", metavar="PATTERN", help="Leave these files out.")
-    ] = None,
+    exclude: ExcludeOption = None,
     service: Annotated[str, typer.Option("--service", help="Service of records that name none.")] = "",
-    field: Annotated[
-        list[str] | None, typer.Option("--field", metavar="KEY=VALUE", help="Put on every record that lacks the key.")
-    ] = None,
-    source_format: Annotated[
-        str, typer.Option("--format", help="auto, plain, docker or cri: what the files' lines are.")
-    ] = "auto",
-    read_from: Annotated[
-        str, typer.Option("--from", help="head or tail: where to begin with files that are there at the first start.")
-    ] = "head",
-    listen: Annotated[
-        str, typer.Option("--listen", metavar="HOST:PORT", help="Serve /metrics, /healthz and /stats there.")
-    ] = "",
+    field: FieldOption = None,
+    source_format: FormatOption = "auto",
+    read_from: FromOption = "head",
+    listen: ListenOption = "",
+    output_type: OutputTypeOption = None,
+    output_file: OutputFileOption = "",
+    filters: FilterOption = None,
+    batch_size: BatchSizeOption = 0,
+    batch_interval: BatchIntervalOption = 0,
+    web_port: WebPortOption = 0,
     once: Annotated[bool, typer.Option("--once", help="End when all that is there now has been shipped.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but warnings and errors.")] = False,
 ) -> None:
@@ -62,15 +71,23 @@ def command(
     about: dict[str, object] = {
         "exclude": exclude or [],
         "service": service,
-        "fields": dict(map(_pair, field or [])),
+        "fields": dict(map(pair, field or [])),
         "format": source_format,
         "read_from": read_from,
     }
-    flags: dict[str, object] = {"data": str(state or "ship")} if state is not None or config is None else {}
-    if listen:
-        flags["collect.listen"] = listen
-    receivers = _receivers(paths or [], about)
-    _run(Shipping(load=lambda: _with(load(config, flags), receivers, to or []), file=config, once=once), quiet=quiet)
+    flags: dict[str, object] = {
+        "data": str(state or "ship") if state is not None or config is None else "",
+        "collect.listen": listen or (f"127.0.0.1:{web_port}" if web_port else ""),
+        "wal.segment_rows": batch_size,
+        "wal.segment_seconds": batch_interval,
+    }
+    flags = {name: value for name, value in flags.items() if value}
+    more = Config(
+        receivers=tuple(receivers(paths or [], about)),
+        outputs=tuple(outputs(to or [], output_type, output_file)),
+        pipeline=keep(filters or []),
+    )
+    _run(Shipping(load=lambda: beside(load(config, flags), more), file=config, once=once), quiet=quiet)
 
 
 app = application(command)
@@ -85,35 +102,8 @@ def _run(shipping: Shipping, *, quiet: bool) -> None:
     _say(left, settings, quiet=quiet)
 
 
-def _with(settings: Config, receivers: Sequence[dict[str, object]], to: Sequence[str]) -> Config:
-    """What the command line names comes beside what the file names."""
-    outputs = [{"type": "logyard", "url": url, "name": f"to-{number}"} for number, url in enumerate(to, 1)]
-    return msgspec.structs.replace(
-        settings, receivers=(*settings.receivers, *receivers), outputs=(*settings.outputs, *outputs)
-    )
-
-
-def _receivers(paths: Sequence[str], about: dict[str, object]) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = []
-    files = [path for path in paths if path != "-"]
-    given = {name: value for name, value in about.items() if value}
-    if files:
-        found.append({"type": "files", "name": "files-given", "include": files, **given})
-    if "-" in paths:
-        known = {name: value for name, value in given.items() if name in {"service", "fields"}}
-        found.append({"type": "stdin", "name": "stdin-given", **known})
-    return found
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, found, value = text.partition("=")
-    if not found or not key:
-        raise typer.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--field")
-    return key, value
-
-
 def _targets(settings: Config) -> str:
-    return ", ".join(str(each.get("url", each.get("type", ""))) for each in settings.outputs) or "nothing"
+    return ", ".join(str(each.get("url", each.get("path", each.get("type")))) for each in settings.outputs) or "nothing"
 
 
 def _say(left: Left, settings: Config, *, quiet: bool) -> None:

@@ -130,10 +130,12 @@ async def _life(shipping: Shipping, config: Config) -> tuple[Ending, Left, Confi
 
 
 def _settings(config: WalConfig) -> WalSettings:
-    given = (
-        {**msgspec.structs.asdict(WalConfig()), **_SMALL} if config == WalConfig() else msgspec.structs.asdict(config)
+    """Those of the configuration; what it leaves as it is has the size that fits an edge."""
+    usual = msgspec.structs.asdict(WalConfig())
+    given = msgspec.structs.asdict(config)
+    return WalSettings(
+        **{name: _SMALL.get(name, value) if value == usual[name] else value for name, value in given.items()}
     )
-    return WalSettings(**given)
 
 
 async def _until_ended(shipping: Shipping, config: Config, edge: Edge, *, signals: "_Signals") -> tuple[Ending, Config]:

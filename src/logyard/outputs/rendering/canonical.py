@@ -44,7 +44,8 @@ def time_texts(frame: pl.DataFrame) -> pl.Series:
 
 def rest(frame: pl.DataFrame) -> Sequence[dict[str, Json]]:
     """The attributes of each record, decoded."""
-    return msgspec.json.decode("[" + ",".join(frame[ATTRIBUTES]) + "]", type=list[dict[str, Json]])
+    rows: list[dict[str, Json]] = msgspec.json.decode("[" + ",".join(frame[ATTRIBUTES]) + "]", type=list)
+    return rows
 
 
 def _member(name: str) -> pl.Expr:

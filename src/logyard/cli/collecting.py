@@ -1,0 +1,132 @@
+"""What the command line of ``logyard ship`` says, as sections of a configuration."""
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from logyard.config import Config
+from logyard.language.quoting import quote
+
+__all__ = [
+    "BatchIntervalOption",
+    "BatchSizeOption",
+    "ExcludeOption",
+    "FieldOption",
+    "FilterOption",
+    "FormatOption",
+    "FromOption",
+    "ListenOption",
+    "OutputFileOption",
+    "OutputType",
+    "OutputTypeOption",
+    "PathsArgument",
+    "StateOption",
+    "ToOption",
+    "WebPortOption",
+    "beside",
+    "keep",
+    "outputs",
+    "pair",
+    "receivers",
+]
+
+
+class OutputType(StrEnum):
+    """Of a file that records are written to."""
+
+    JSONL = "jsonl"
+    SQLITE = "sqlite"
+    CSV = "csv"
+
+
+PathsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[PATH]...", help="Files, directories (all *.log below) and patterns; - is stdin."),
+]
+StateOption = Annotated[
+    Path | None,
+    typer.Option("--state", metavar="DIR", help="What is not shipped yet, and how far files are read: ./ship."),
+]
+FormatOption = Annotated[str, typer.Option("--format", help="auto, plain, docker or cri: what the files' lines are.")]
+FromOption = Annotated[
+    str, typer.Option("--from", help="head or tail: where to begin with files that are there at the first start.")
+]
+ListenOption = Annotated[
+    str, typer.Option("--listen", metavar="HOST:PORT", help="Serve /metrics, /healthz and /stats there.")
+]
+ToOption = Annotated[
+    list[str] | None, typer.Option("--to", metavar="URL", help="Logyard to ship to; may be given several times.")
+]
+ExcludeOption = Annotated[list[str] | None, typer.Option("--exclude", metavar="PATTERN", help="Leave these files out.")]
+FieldOption = Annotated[
+    list[str] | None, typer.Option("--field", metavar="KEY=VALUE", help="Put on every record that lacks the key.")
+]
+OutputTypeOption = Annotated[
+    OutputType | None, typer.Option("--output-type", help="Write to a file, beside what else is named.")
+]
+OutputFileOption = Annotated[
+    str, typer.Option("--output-file", metavar="FILE", help="That file; collected_logs/collected.jsonl (.csv ...).")
+]
+FilterOption = Annotated[
+    list[str] | None,
+    typer.Option("--filter", metavar="REGEX", help="Only records whose message matches; of several, any of them."),
+]
+BatchSizeOption = Annotated[
+    int, typer.Option("--batch-size", min=0, metavar="N", help="Records that go out together, at most; 0: as set.")
+]
+BatchIntervalOption = Annotated[
+    float, typer.Option("--batch-interval", min=0, metavar="S", help="Seconds until they go; 0: as set (0.5).")
+]
+WebPortOption = Annotated[int, typer.Option("--web-port", min=0, max=65535, help="As --listen, on 127.0.0.1; 0: none.")]
+
+
+def beside(settings: Config, more: Config) -> Config:
+    """What the command line names comes beside what the file names; its filters come first."""
+    return msgspec.structs.replace(
+        settings,
+        receivers=(*settings.receivers, *more.receivers),
+        outputs=(*settings.outputs, *more.outputs),
+        pipeline=(*more.pipeline, *settings.pipeline),
+    )
+
+
+def outputs(to: Sequence[str], kind: OutputType | None, file: str) -> Iterator[dict[str, object]]:
+    """Each under a name of its own. Raises ``typer.BadParameter``."""
+    if file and kind is None:
+        raise typer.BadParameter("say what it is by --output-type", param_hint="--output-file")
+    for number, url in enumerate(to, 1):
+        yield {"type": "logyard", "url": url, "name": f"to-{number}"}
+    if kind is not None:
+        yield {"type": kind.value, "name": "collected", **({"path": file} if file else {})}
+
+
+def keep(filters: Sequence[str]) -> tuple[dict[str, object], ...]:
+    """The step that leaves nothing but what matches one of them."""
+    if not filters:
+        return ()
+    return ({"type": "keep", "where": " or ".join(f"message:~{quote(text)}" for text in filters)},)
+
+
+def receivers(paths: Sequence[str], about: dict[str, object]) -> list[dict[str, object]]:
+    """What reads the paths; ``-`` is standard input. ``about``: settings that are "" or empty are not given."""
+    found: list[dict[str, object]] = []
+    files = [path for path in paths if path != "-"]
+    given = {name: value for name, value in about.items() if value}
+    if files:
+        found.append({"type": "files", "name": "files-given", "include": files, **given})
+    if "-" in paths:
+        known = {name: value for name, value in given.items() if name in {"service", "fields"}}
+        found.append({"type": "stdin", "name": "stdin-given", **known})
+    return found
+
+
+def pair(text: str) -> tuple[str, str]:
+    """``KEY=VALUE``. Raises ``typer.BadParameter``."""
+    key, found, value = text.partition("=")
+    if not found or not key:
+        raise typer.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--field")
+    return key, value
