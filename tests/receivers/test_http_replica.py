@@ -40,7 +40,7 @@ async def test_blocks_keep_their_ids_and_their_arrival(client: httpx.AsyncClient
 
 async def test_a_block_that_is_there_is_not_stored_again(client: httpx.AsyncClient, server: Web) -> None:
     await client.post(ROUTE, content=body([block(7, 1)], b'{"a":1}'))
-    answer = await client.post(ROUTE, content=body([block(7, 1), block(8, 1)], b'{"a":1}', b'{"a":2}'))
+    answer = await client.post(ROUTE, content=body([block(7, 1), block(8, 1, NOW + 1)], b'{"a":1}', b'{"a":2}'))
     assert answer.json() == {"blocks": 2, "rows": 2, "stored": 1}
     assert server.inlet.firsts == [7, 8]
 

@@ -106,7 +106,8 @@ class WalInlet:
         return receipt
 
     async def _once(self, submission: Submission, batch_id: BatchId) -> Receipt:
-        seen = await self._ledger.seen(batch_id)
+        fresh = submission.placed is not None and submission.placed.fresh
+        seen = self._ledger.recent(batch_id) if fresh else await self._ledger.seen(batch_id)
         return seen if seen is not None else await self._commit(submission, batch_id)
 
     async def _commit(self, submission: Submission, batch_id: BatchId) -> Receipt:

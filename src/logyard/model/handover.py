@@ -15,6 +15,8 @@ class Placed(msgspec.Struct, frozen=True):
     first: LogId
     """Id of the first; the others' follow from it (``LogIds.nth``)."""
     received: Nanoseconds
+    fresh: bool = False
+    """Nobody has been given them before: whether they are here already need not be looked up on the disk."""
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):

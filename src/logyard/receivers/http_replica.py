@@ -7,10 +7,12 @@ The body is JSON lines. The first one says which blocks follow; the rest are the
     {"timestamp":"2024-01-01T12:00:01Z","level":"INFO","service":"shop","message":"stock again"}
 
 A block is what one writer accepted as one: ``first`` is its first record's id as a number, ``received`` its arrival in
-nanoseconds since 1970. Blocks are known by ``first``: one that is here already is not stored again, whoever sends it
-and whenever. Its records must be those that it has everywhere, and the writer's machine number no one else's
-(``ingest.machine``); both are the sender's promise. 200 ``{"blocks":n,"rows":n,"stored":n}`` when all would survive a
-crash; otherwise some may be there, and the whole request may come again.
+nanoseconds since 1970. Blocks are known by the machine number in ``first`` and by ``received``: one that is here
+already is not stored again, whoever sends it and whenever. Its records must be those that it has everywhere, and the
+writer's machine number no one else's (``ingest.machine``); both are the sender's promise. The answer is 200
+``{"blocks":n,"rows":n,"stored":n}`` when all would survive a crash; otherwise some may be there, and the whole request
+may come again. ``"fresh":true`` beside ``blocks`` promises that these have never been sent to anybody: it saves a
+look-up on the disk.
 """
 
 import asyncio
@@ -26,6 +28,7 @@ from logyard.formats.json import lines as json_lines
 from logyard.formats.json.line import Validated
 from logyard.model.batch import Encoded
 from logyard.model.handover import Placed
+from logyard.model.ids import machine_of
 from logyard.model.timestamp import END
 from logyard.ports import Submission
 from logyard.receivers.http_intake import (
@@ -66,6 +69,7 @@ class _Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     blocks: Annotated[list[_Block], msgspec.Meta(min_length=1, max_length=_MOST_BLOCKS)]
+    fresh: bool = False
 
 
 @component("http_replica", config=HttpReplicaConfig, example='path = "/api/v1/replica"\n')
@@ -82,29 +86,29 @@ class HttpReplica:
 
 
 async def _handle(intake: Intake, request: HttpRequest) -> HttpAnswer:
-    head, _, lines = (await intake.body(request)).partition(b"\n")
-    blocks = _blocks(head)
+    first, _, lines = (await intake.body(request)).partition(b"\n")
+    head = _head(first)
     found = await validated(lines, lambda body: json_lines.validate(body, limits=intake.limits))
     if found.encoded is None or found.rejected:
         raise _unusable(found)
-    submissions = list(_submissions(blocks, found.encoded))
+    submissions = list(_submissions(head, found.encoded))
     # Side by side, so that they share the log's syncs.
     receipts = await asyncio.gather(*map(intake.inlet.accept, submissions))
     stored = sum(receipt.rows for receipt in receipts if not receipt.duplicate)
     if stored:
         intake.telemetry.emit(RecordsReceived(receiver=_NAME, count=stored, bytes=len(lines)))
-    return answer_json(200, {"blocks": len(blocks), "rows": found.encoded.rows, "stored": stored})
+    return answer_json(200, {"blocks": len(submissions), "rows": found.encoded.rows, "stored": stored})
 
 
-def _blocks(head: bytes) -> Sequence[_Block]:
+def _head(line: bytes) -> _Head:
     try:
-        blocks = msgspec.json.decode(head, type=_Head).blocks
+        head = msgspec.json.decode(line, type=_Head)
     except (msgspec.DecodeError, RecursionError) as error:
         raise BadPayload(f"the first line does not say which blocks follow: {error}") from error
-    for block in blocks:
+    for block in head.blocks:
         if block.first >> _TIME_SHIFT > block.received // 1_000_000 + _EARLY:
             raise BadPayload(f"the id {block.first} is of a later time than its record's arrival, {block.received}")
-    return blocks
+    return head
 
 
 def _unusable(found: Validated) -> BadPayload:
@@ -114,15 +118,15 @@ def _unusable(found: Validated) -> BadPayload:
     return BadPayload(found.rejected[0].reason, index=found.rejected[0].index)
 
 
-def _submissions(blocks: Sequence[_Block], encoded: Encoded) -> Iterator[Submission]:
-    wanted = sum(block.rows for block in blocks)
+def _submissions(head: _Head, encoded: Encoded) -> Iterator[Submission]:
+    wanted = sum(block.rows for block in head.blocks)
     if wanted != encoded.rows:
         raise BadPayload(f"the first line speaks of {wanted} records, and {encoded.rows} follow")
     lines = iter(encoded.lines.split(b"\n"))
-    for block in blocks:
+    for block in head.blocks:
         body = b"\n".join(itertools.islice(lines, block.rows))
         yield Submission(
             body=Encoded(lines=body, rows=block.rows, reading=encoded.reading),
-            key=f"block:{block.first}",
-            placed=Placed(LogId(block.first), Nanoseconds(block.received)),
+            key=f"block:{machine_of(block.first)}:{block.received}",
+            placed=Placed(LogId(block.first), Nanoseconds(block.received), head.fresh),
         )
