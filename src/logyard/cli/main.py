@@ -29,6 +29,7 @@ COMMANDS = {
     "up": "start the server",
     "send": "send files, or what comes on stdin",
     "ship": "follow files and ship them to a server, each line exactly once",
+    "sidecar": "collector, processor and forwarder beside an application, over shared directories",
     "query": "search the stored logs",
     "tail": "follow logs as they arrive",
     "export": "write stored logs as Parquet",

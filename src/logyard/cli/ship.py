@@ -37,7 +37,7 @@ from logyard.edge.process import Left, Shipping, ship
 from logyard.edge.wiring import Edge
 from logyard.wal.log import Wal
 
-__all__ = ["app"]
+__all__ = ["app", "run"]
 
 _SECOND = 1.0
 
@@ -87,13 +87,14 @@ def command(
         outputs=tuple(outputs(to or [], output_type, output_file)),
         pipeline=keep(filters or []),
     )
-    _run(Shipping(load=lambda: beside(load(config, flags), more), file=config, once=once), quiet=quiet)
+    run(Shipping(load=lambda: beside(load(config, flags), more), file=config, once=once), quiet=quiet)
 
 
 app = application(command)
 
 
-def _run(shipping: Shipping, *, quiet: bool) -> None:
+def run(shipping: Shipping, *, quiet: bool) -> None:
+    """Ship, and say on stderr where to, how far, and what is left."""
     settings = shipping.load()
     if not quiet:
         sys.stderr.write(f"shipping to {_targets(settings)}; state is in {settings.data.absolute()}\n")

@@ -1,0 +1,238 @@
+"""``logyard sidecar``: the three roles beside an application, as three processes over shared directories or as one.
+
+    /logs ──► collector ──► /collected-logs ──► processor ──► /processed-logs ──► forwarder ──► servers, stdout
+    /logs ──► all ──► servers, stdout
+
+Each role is a ``logyard ship`` whose receivers, steps and outputs are given here; a configuration file adds to them.
+What a role has taken and not handed on lies in a hidden directory beside what it hands on, so that a pod needs no
+volume of its own for that.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+
+from logyard.cli.options import application
+from logyard.cli.ship import run
+from logyard.config import Config, load
+from logyard.edge.process import Shipping
+
+__all__ = ["app"]
+
+Section = dict[str, object]
+
+_REPORT: Final = "report"
+_LEVEL: Final = "INFO"
+_RULES: Final[Section] = {"include": "sidecar"}
+_AFTER_COLLECTION: Final[Sequence[Section]] = (
+    # The collector has looked into no message: its INFO gives way to what a line says itself.
+    {"type": "set", "name": "undo-default-level", "where": f"level:={_LEVEL}", "fields": {"level": ""}},
+    _RULES,
+    {"type": "timestamp", "name": "collected", "field": "collected_at", "keep": True, "missing": True},
+)
+
+LogsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[PATH]...", help="Files, directories (all *.log below) and patterns: /logs."),
+]
+CollectedOption = Annotated[
+    Path, typer.Option("--collected", metavar="DIR", envvar="COLLECTED_LOGS", help="Between collector and processor.")
+]
+ProcessedOption = Annotated[
+    Path, typer.Option("--processed", metavar="DIR", envvar="PROCESSED_LOGS", help="Between processor and forwarder.")
+]
+ToOption = Annotated[
+    list[str] | None, typer.Option("--to", metavar="URL", help="Logyard to ship to; may be given several times.")
+]
+ReportOption = Annotated[
+    float,
+    typer.Option("--report", metavar="SECONDS", help="Report counts and latest lines on stdout so often; 0: never."),
+]
+StateOption = Annotated[
+    Path | None, typer.Option("--state", metavar="DIR", help="What is taken and not handed on yet; a hidden directory.")
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="More receivers, steps, outputs and settings.")
+]
+ListenOption = Annotated[
+    str, typer.Option("--listen", metavar="HOST:PORT", help="Serve /metrics, /healthz and /stats there.")
+]
+OnceOption = Annotated[bool, typer.Option("--once", help="End when all that is there now has been handed on.")]
+QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but warnings and errors.")]
+DEFAULT_LOGS: Final = "/logs"
+DEFAULT_COLLECTED: Final = Path("/collected-logs")
+DEFAULT_PROCESSED: Final = Path("/processed-logs")
+
+
+class _Role(msgspec.Struct, frozen=True, kw_only=True):
+    """What a role adds to a configuration."""
+
+    state: Path
+    receivers: Sequence[Section] = ()
+    pipeline: Sequence[Section] = ()
+    outputs: Sequence[Section] = ()
+    stats: Path | None = None
+    stats_seconds: float = 30.0
+
+
+class _Given(msgspec.Struct, frozen=True, kw_only=True):
+    """What every role is told."""
+
+    state: Path | None
+    config: Path | None
+    listen: str
+    once: bool
+    quiet: bool
+
+
+app = application()
+
+
+@app.callback()
+def about() -> None:
+    """Collect, process and forward the logs of an application beside it: as three processes, or as one."""
+
+
+@app.command(short_help="follow log files; write collected_* and collection_stats.json")
+def collector(
+    paths: LogsArgument = None,
+    *,
+    collected: CollectedOption = DEFAULT_COLLECTED,
+    state: StateOption = None,
+    config: ConfigOption = None,
+    listen: ListenOption = "",
+    once: OnceOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Follow log files through every kind of rotation and hand their lines to the processor.
+
+    Each line becomes a JSON line of DIR/collected_NAME, with its source_file, collected_at and level.
+    """
+    role = _Role(
+        state=collected / ".collector",
+        receivers=[{**_files(paths), "level": _LEVEL}],
+        outputs=[_spool(collected, "collected_", source_key="source_file", arrival_key="collected_at")],
+        stats=collected / "collection_stats.json",
+    )
+    _play(role, _Given(state=state, config=config, listen=listen, once=once, quiet=quiet))
+
+
+@app.command(short_help="give records their category, level and more; write processed_*")
+def processor(
+    *,
+    collected: CollectedOption = DEFAULT_COLLECTED,
+    processed: ProcessedOption = DEFAULT_PROCESSED,
+    state: StateOption = None,
+    config: ConfigOption = None,
+    listen: ListenOption = "",
+    once: OnceOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Take what the collector wrote, put it through the pipeline and hand it to the forwarder.
+
+    The pipeline is the one that 'logyard pipeline show sidecar' prints, or that of the configuration file.
+    """
+    role = _Role(
+        state=processed / ".processor",
+        receivers=[_taken(collected, "collected_*")],
+        pipeline=_AFTER_COLLECTION,
+        outputs=[_spool(processed, "processed_collected_")],
+        stats=processed / "processing_stats.json",
+        stats_seconds=60.0,
+    )
+    _play(role, _Given(state=state, config=config, listen=listen, once=once, quiet=quiet))
+
+
+@app.command(short_help="report on stdout, and ship to outside systems")
+def forwarder(
+    *,
+    processed: ProcessedOption = DEFAULT_PROCESSED,
+    to: ToOption = None,
+    report: ReportOption = 60.0,
+    state: StateOption = None,
+    config: ConfigOption = None,
+    listen: ListenOption = "",
+    once: OnceOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Take what the processor wrote, report on it, and ship it.
+
+    Elasticsearch, Loki, Splunk, Kafka and others are outputs of the configuration file.
+    """
+    role = _Role(
+        state=processed / ".forwarder",
+        receivers=[_taken(processed, "processed_*")],
+        outputs=[*_reports(report), *_servers(to)],
+    )
+    _play(role, _Given(state=state, config=config, listen=listen, once=once, quiet=quiet))
+
+
+@app.command("all", short_help="the three roles as one process")
+def all_roles(
+    paths: LogsArgument = None,
+    *,
+    to: ToOption = None,
+    report: ReportOption = 60.0,
+    state: StateOption = None,
+    config: ConfigOption = None,
+    listen: ListenOption = "",
+    once: OnceOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Collect, process and forward in one process, without files in between."""
+    role = _Role(
+        state=Path("sidecar"),
+        receivers=[_files(paths)],
+        pipeline=[_RULES],
+        outputs=[*_reports(report), *_servers(to)],
+    )
+    _play(role, _Given(state=state, config=config, listen=listen, once=once, quiet=quiet))
+
+
+def _files(paths: Sequence[str] | None) -> Section:
+    return {"type": "files", "name": "logs", "include": list(paths or [DEFAULT_LOGS])}
+
+
+def _taken(directory: Path, pattern: str) -> Section:
+    return {"type": "spool", "name": "handed-over", "directory": str(directory), "pattern": pattern}
+
+
+def _spool(directory: Path, prefix: str, **keys: str) -> Section:
+    return {"type": "spool", "name": "hand-over", "directory": str(directory), "prefix": prefix, **keys}
+
+
+def _reports(seconds: float) -> list[Section]:
+    return [{"type": "stdout", "name": _REPORT, "seconds": seconds}] if seconds else []
+
+
+def _servers(urls: Sequence[str] | None) -> list[Section]:
+    return [{"type": "logyard", "name": f"to-{number}", "url": url} for number, url in enumerate(urls or [], 1)]
+
+
+def _play(role: _Role, given: _Given) -> None:
+    flags: dict[str, object] = {"data": str(given.state or role.state)}
+    if given.listen:
+        flags["collect.listen"] = given.listen
+    run(Shipping(load=_loading(role, given.config, flags), file=given.config, once=given.once), quiet=given.quiet)
+
+
+def _loading(role: _Role, file: Path | None, flags: dict[str, object]) -> Callable[[], Config]:
+    """The configuration, read again at each call."""
+
+    def loaded() -> Config:
+        found = load(file, flags)
+        collect = found.collect
+        if role.stats is not None and not collect.stats:
+            collect = msgspec.structs.replace(collect, stats=str(role.stats), stats_seconds=role.stats_seconds)
+        return msgspec.structs.replace(
+            found,
+            collect=collect,
+            receivers=(*role.receivers, *found.receivers),
+            pipeline=found.pipeline or tuple(role.pipeline),
+            outputs=(*role.outputs, *found.outputs),
+        )
+
+    return loaded
