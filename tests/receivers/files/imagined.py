@@ -113,6 +113,7 @@ def world(
         adrift=[seen["adrift"]._replace(path="/l/a.log")] if "adrift" in seen else [],
         known=known,
         fresh=frozenset(fresh),
+        held=frozenset(held),
         certain=probing.certain,
         doubtful=frozenset(doubtful),
         neighbours=probing.neighbours,

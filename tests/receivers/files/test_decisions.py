@@ -222,7 +222,7 @@ COPIES = [
 @pytest.mark.parametrize("fresh", [False, True], ids=["running", "after a restart"])
 @pytest.mark.parametrize(("disk", "known", "want"), COPIES)
 def test_copies(disk: Disk, known: list[Known], want: list[str], *, fresh: bool) -> None:
-    found = said(decide(world(disk, known, fresh=[1, 2] if fresh else [], held=[] if fresh else [1])))
+    found = said(decide(world(disk, known, fresh=[1, 2] if fresh else [], held=[] if fresh else [1, 2])))
     assert sorted(found) == sorted(want)
 
 
@@ -254,6 +254,14 @@ GONE = replace(read(OLD, name="a.log.1"), gone=1, modified=5)
 )
 def test_a_content_that_was_given_up_and_comes_back(gone: Known, disk: Disk, want: list[str]) -> None:
     assert said(decide(world(disk, [gone]))) == want
+
+
+def test_a_copy_that_has_got_the_number_and_the_name_of_what_was_rotated_before() -> None:
+    """Its descriptor was not held, it is longer, and it lies where the other lay: nothing but the content can tell."""
+    known = [read(OLD, name="a.log.1", serial=1, inode=1), read(NEW, serial=2, inode=2)]
+    disk = {"a.log": File(2, NEW), "a.log.1": File(1, NEW), "a.log.2.gz": File(3, OLD)}
+    want = ["continued 1 a.log.2.gz", "copied 2 a.log.1"]
+    assert said(decide(world(disk, known))) == want
 
 
 def test_of_two_contents_the_one_that_says_more_goes_on() -> None:

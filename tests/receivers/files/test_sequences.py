@@ -95,6 +95,70 @@ SEQUENCES = [
         ],
         id="a second copy has the inode number of the first, which was compressed between two looks",
     ),
+    pytest.param(
+        [
+            lambda model: model.write_part("a"),
+            lambda model: model.look(),
+            lambda model: model.copytruncate("a", looked=True),
+            lambda model: model.crash(),
+            lambda model: model.compress("a", looked=False),
+            lambda model: model.rename("a", reopen_late=False, late=0),
+            lambda model: model.write("a", 1, 0),
+        ],
+        id="seen, copied, cut and compressed before anything was read, with a crash amid that",
+    ),
+    pytest.param(
+        [
+            lambda model: model.look(),
+            lambda model: model.save(),
+            lambda model: model.write("b", 1, 0),
+            lambda model: model.write("a", 6, 40),
+            lambda model: model.copytruncate("a", looked=True),
+            lambda model: model.crash(),
+            lambda model: model.look(),
+        ],
+        id="a crash forgets what was copied, and must forget that there was a copy",
+    ),
+    pytest.param(
+        [
+            lambda model: model.write("a", 2, 3),
+            lambda model: model.look(),
+            lambda model: model.rename("a", reopen_late=True, late=1),
+            lambda model: model.write("a", 12, 40),
+            lambda model: model.look(),
+            lambda model: model.round(),
+            lambda model: model.crash(),
+            lambda model: model.look(),
+            lambda model: model.compress_older("a", 1, looked=False),
+            lambda model: model.copy_slowly("a", looked=True, late=1),
+        ],
+        id="half a copy has the inode number and the name of what was compressed",
+    ),
+    pytest.param(
+        [
+            lambda model: model.write("a", 11, 3),
+            lambda model: model.look(),
+            lambda model: model.round(),
+            lambda model: model.copytruncate("a", looked=False),
+            lambda model: model.write("a", 12, 40),
+            lambda model: model.copytruncate("a", looked=True),
+        ],
+        id="cut and refilled unnoticed, and then copied",
+    ),
+    pytest.param(
+        [
+            lambda model: model.write("a", 8, 3),
+            lambda model: model.look(),
+            lambda model: model.round(),
+            lambda model: model.save(),
+            lambda model: model.rename("a", reopen_late=False, late=0),
+            lambda model: model.compress("a", looked=True),
+            lambda model: model.write("a", 1, 3),
+            lambda model: model.stop_and_start(),
+            lambda model: model.rename("a", reopen_late=False, late=0),
+        ],
+        id="a compressed file that has been read holds nobody up after a restart",
+    ),
 ]
 
 

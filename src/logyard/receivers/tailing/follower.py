@@ -146,6 +146,7 @@ class Follower:
             adrift=adrift,
             known=[*(file.known for file in table.files.values()), *table.gone.values()],
             fresh=table.fresh,
+            held=frozenset(serial for serial, file in table.files.items() if file.content is not None),
             certain=self._is_certain,
             doubtful=frozenset(serial for serial, file in table.files.items() if file.is_doubtful),
             neighbours=Neighbourhood().of,

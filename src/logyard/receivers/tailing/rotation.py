@@ -103,8 +103,10 @@ class World(NamedTuple):
     """All contents that are followed, and those that were given up lately."""
     fresh: frozenset[int]
     """Serials of those that this process has not looked for yet: device and inode numbers may have changed."""
+    held: frozenset[int]
+    """Serials of those whose descriptor is open: their inode numbers cannot have been used anew."""
     certain: Callable[[Known, Seen], bool]
-    """Whether the file with the content's device and inode is certainly the file that it lay in."""
+    """Whether the file with the content's device and inode seems to be that in which it lay, and need not be asked."""
     doubtful: frozenset[int]
     """Serials of contents whose files must be asked, also where they are certainly the files that they were."""
     neighbours: Callable[[Known], Sequence[Seen]]
@@ -198,9 +200,14 @@ class _Decision:
         else:
             lies = self.world.is_itself(known, seen) is not False
         if not lies and (certain or is_named_after(seen.path, known.path)):
-            self.left[known.serial] = seen
-            self.cut |= {seen.identity} if certain else set()
+            self._leave(known, seen)
         return lies
+
+    def _leave(self, known: Known, seen: Seen) -> None:
+        """A copy is left by its content when it grows: that is no cut."""
+        self.left[known.serial] = seen
+        if known.serial in self.world.held and not known.finished:
+            self.cut.add(seen.identity)
 
     def _doubt(self) -> None:
         """Where a newcomer has a name that is made from a file's name that file is asked, however certain it seemed: it
@@ -213,9 +220,9 @@ class _Decision:
         for serial, known in doubtful.items():
             here = self.place[serial]
             if self.world.is_itself(known, here) is False:
-                self.left[serial] = self.new[here.identity] = self.place.pop(serial)
-                del self.holder[here.identity]
-                self.cut.add(here.identity)
+                del self.place[serial], self.holder[here.identity]
+                self.new[here.identity] = here
+                self._leave(known, here)
 
     def _endings(self) -> Iterator[Action]:
         """What becomes of contents that are in no place any more."""
