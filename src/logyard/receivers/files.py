@@ -180,7 +180,7 @@ class Files:
             return []
         with self._lock:
             surprised = bool(paths) and follower.poke(paths)
-            if due or surprised:
+            if due or surprised or follower.in_doubt:
                 follower.look()
             return follower.gather(final=self._finishing)
 

@@ -16,6 +16,7 @@ from logyard.receivers.tailing.options import TailOptions
 from logyard.receivers.tailing.table import Parts
 from logyard.telemetry import Event
 from logyard.testing.clock import ManualClock
+from logyard.testing.faulty_files import FaultyFiles
 
 
 class Tailing:
@@ -26,6 +27,7 @@ class Tailing:
         self.state = state
         self.options = TailOptions(**{"include": [f"{home}/*.log"], **options})
         self.clock = ManualClock()
+        self.files = FaultyFiles()
         self.lines: list[str] = []
         self.sources: list[str] = []
         self.constants: list[dict[str, str]] = []
@@ -45,6 +47,7 @@ class Tailing:
                 clock=self.clock,
                 emit=self.events.append,
                 assembler=self.assembler,
+                opener=self.files,
             ),
         )
 

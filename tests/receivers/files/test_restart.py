@@ -40,6 +40,49 @@ def test_kill_before_the_checkpoint_is_written_doubles_nothing(home: Path, taili
     assert tail.run() == ["two"]
 
 
+def test_file_start_position_server_restart_acknowledged(home: Path, tailing: Make) -> None:
+    """What was taken before a crash is not handed in again, what was written meanwhile is."""
+    log, tail = home / "app.log", tailing()
+    write(log, "one")
+    tail.run()
+    write(log, "two")
+    tail.crash()
+    tail.start()
+    assert tail.run() == ["two"]
+
+
+def test_file_start_position_server_restart_unfinalized(home: Path, tailing: Make) -> None:
+    """What was read and not taken before a crash is handed in again."""
+    log, tail = home / "app.log", tailing()
+    write(log, "one")
+    tail.run()
+    write(log, "two")
+    tail.follower.look()
+    assert [delivery.rows for delivery in tail.follower.gather()] == [1]
+    tail.crash()
+    tail.start()
+    assert tail.run() == ["two"]
+
+
+def test_file_duplicate_processing_after_restart(home: Path, tailing: Make) -> None:
+    """Some files, some restarts of both kinds, each line once."""
+    tail, want = tailing(), []
+    for turn in range(6):
+        for name in "abc":
+            lines = [f"{name} {turn} {number}" for number in range(20)]
+            write(home / f"{name}.log", *lines)
+            want += lines
+        tail.follower.look()
+        tail.round()
+        if turn % 2:
+            tail.crash()
+            tail.start()
+        else:
+            tail.restart()
+    tail.run()
+    assert sorted(tail.lines) == sorted(want)
+
+
 def test_copytruncate_across_restart_reads_new_content_only(home: Path, tailing: Make) -> None:
     log, tail = home / "app.log", tailing()
     write(log, "one", "two")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from logyard.receivers.tailing.events import BytesAbandoned
-from logyard.receivers.tailing.rotation import is_rotated_name
+from logyard.receivers.tailing.naming import is_rotated_name, name_start
 from tests.receivers.files.conftest import Tailing, write
 
 Make = Callable[..., Tailing]
@@ -269,3 +269,4 @@ def test_logrotate_loses_nothing_and_doubles_nothing(home: Path, tailing: Make, 
 )
 def test_names_that_rotation_gives(path: str, of: str, *, want: bool) -> None:
     assert is_rotated_name(path, of) is want
+    assert path.startswith(name_start(of)) or not want

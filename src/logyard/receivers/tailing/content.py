@@ -16,7 +16,7 @@ from typing import IO, Final, Protocol, cast
 
 import zstandard
 
-__all__ = ["Content", "NotRegular", "Unfinished", "open_content"]
+__all__ = ["Content", "NotRegular", "Opener", "Unfinished", "open_content"]
 
 _MAGIC: Final = 6
 _PIECE: Final = 1 << 20
@@ -34,16 +34,26 @@ class Unfinished(OSError):
 class Content(Protocol):
     """One thread at a time."""
 
-    packed: bool
-    unfinished: bool
-    """It ended amid its stream, or is damaged there: what has been read is not all."""
+    @property
+    def packed(self) -> bool:
+        """It is compressed."""
+        ...
+
+    @property
+    def unfinished(self) -> bool:
+        """It ended amid its stream, or is damaged there: what has been read is not all."""
+        ...
 
     def read(self, offset: int, size: int) -> bytes:
         """Up to ``size`` bytes; fewer at the end. Raises ``OSError``."""
         ...
 
+    def stored(self, offset: int, size: int) -> bytes:
+        """Bytes as they lie on the disk. Raises ``OSError``."""
+        ...
+
     def status(self) -> os.stat_result:
-        """Of the file behind the descriptor."""
+        """Of the file behind the descriptor. Raises ``OSError``."""
         ...
 
     def data_from(self, offset: int) -> int:
@@ -53,6 +63,10 @@ class Content(Protocol):
     def close(self) -> None:
         """Let the descriptor go."""
         ...
+
+
+Opener = Callable[[str], Content]
+"""``open_content``, or what a test puts in its place."""
 
 
 def open_content(path: str) -> Content:
@@ -69,8 +83,8 @@ def open_content(path: str) -> Content:
 def _content(descriptor: int) -> Content:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         raise NotRegular(errno.EINVAL, "not a regular file")
-    opener = _opener(os.pread(descriptor, _MAGIC, 0))
-    return _Plain(descriptor) if opener is None else _Packed(descriptor, opener)
+    unpacker = _unpacker(os.pread(descriptor, _MAGIC, 0))
+    return _Plain(descriptor) if unpacker is None else _Packed(descriptor, unpacker)
 
 
 class _Plain:
@@ -81,6 +95,9 @@ class _Plain:
         self._descriptor = descriptor
 
     def read(self, offset: int, size: int) -> bytes:
+        return os.pread(self._descriptor, size, offset)
+
+    def stored(self, offset: int, size: int) -> bytes:
         return os.pread(self._descriptor, size, offset)
 
     def status(self) -> os.stat_result:
@@ -96,21 +113,21 @@ class _Plain:
         os.close(self._descriptor)
 
 
-Opener = Callable[[IO[bytes]], IO[bytes]]
+Unpacker = Callable[[IO[bytes]], IO[bytes]]
 
 
 class _Packed:
     packed = True
     unfinished = False
 
-    def __init__(self, descriptor: int, opener: Opener) -> None:
+    def __init__(self, descriptor: int, unpacker: Unpacker) -> None:
         self._file = os.fdopen(descriptor, "rb", buffering=0)
-        self._opener = opener
+        self._unpacker = unpacker
         self._begin()
 
     def _begin(self) -> None:
         self._file.seek(0)
-        self._stream = self._opener(self._file)
+        self._stream = self._unpacker(self._file)
         self._buffer = b""
         self._start = 0
 
@@ -138,6 +155,9 @@ class _Packed:
             self._begin()
             raise Unfinished(f"the compressed file cannot be read on: {error}") from error
 
+    def stored(self, offset: int, size: int) -> bytes:
+        return os.pread(self._file.fileno(), size, offset)
+
     def status(self) -> os.stat_result:
         return os.fstat(self._file.fileno())
 
@@ -148,10 +168,10 @@ class _Packed:
         self._file.close()
 
 
-def _opener(magic: bytes) -> Opener | None:
-    for begin, opener in _OPENERS.items():
+def _unpacker(magic: bytes) -> Unpacker | None:
+    for begin, unpacker in _UNPACKERS.items():
         if magic.startswith(begin):
-            return opener
+            return unpacker
     return None
 
 
@@ -171,4 +191,4 @@ def _zstd(file: IO[bytes]) -> IO[bytes]:
     return cast("IO[bytes]", zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True))
 
 
-_OPENERS: Final = {b"\x1f\x8b": _gzip, b"BZh": _bzip2, b"\xfd7zXZ\0": _xz, b"\x28\xb5\x2f\xfd": _zstd}
+_UNPACKERS: Final = {b"\x1f\x8b": _gzip, b"BZh": _bzip2, b"\xfd7zXZ\0": _xz, b"\x28\xb5\x2f\xfd": _zstd}

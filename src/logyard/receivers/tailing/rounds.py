@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-import msgspec
 import polars as pl
 
 from logyard.model.batch import Encoded
 from logyard.model.reading import DEFAULT_READING, Reading
-from logyard.receivers.tailing.acting import Acting
 from logyard.receivers.tailing.checkpoints import Checkpoints
 from logyard.receivers.tailing.content import Unfinished
 from logyard.receivers.tailing.events import BytesRead, FileTrouble, LongLinesMet
@@ -50,9 +48,8 @@ class Delivery(NamedTuple):
 class Rounds:
     """Reads the files of a table."""
 
-    def __init__(self, table: Table, acting: Acting, parts: Parts) -> None:
+    def __init__(self, table: Table, parts: Parts) -> None:
         self._table = table
-        self._acting = acting
         self._parts = parts
         self._turns: dict[int, int] = {}
         self._round = 0
@@ -64,30 +61,31 @@ class Rounds:
         """
         self._round += 1
         deliveries: list[Delivery] = []
-        size = 0
-        for file in self._ready(options, final=final)[: options.open_files]:
-            if size >= options.round_bytes:
+        size = files = 0
+        for file in self._ready(options, final=final):
+            if size >= options.round_bytes or files >= options.open_files:
                 break
             self._turns[file.known.serial] = self._round
+            was_open = file.content is not None
             for delivery in self._read(file, options, final=final):
                 deliveries.append(delivery)
                 file.busy += 1
                 size += delivery.bytes
+            if file.busy:
+                files += 1
+            elif not was_open and file.is_home:
+                file.close()  # of ten thousand that are looked into few have something
         changes = self._table.changes() if deliveries else ()
         # Files are handed in side by side: whichever is durable first must carry what has become of all of them.
         return [delivery._replace(changes=changes) for delivery in deliveries]
 
     def done(self, delivery: Delivery) -> None:
         """It is durable: reading goes on behind it."""
-        file = delivery.file
-        file.busy -= 1
-        self._parts.checkpoints.put(delivery.after)
+        delivery.file.busy -= 1
         for known in delivery.after:
             other = self._table.files.get(known.serial)
             if other is not None:
-                other.known = msgspec.structs.replace(
-                    known, size=other.known.size, path=other.known.path, home=other.known.home
-                )
+                self._table.advance(other, known)
         if delivery.rows:
             self._parts.emit(BytesRead(count=delivery.rows, bytes=delivery.bytes))
 
@@ -104,7 +102,7 @@ class Rounds:
         now = self._parts.clock.monotonic()
 
         def has_turn(file: Followed) -> bool:
-            if file.busy or file.retry_at > now or file.known.finished:
+            if file.busy or file.retry_at > now or file.known.finished or file.is_doubtful:
                 return False
             return final or file.is_ready or self._is_due(file, options, now)
 
@@ -125,13 +123,13 @@ class Rounds:
 
     def _read(self, file: Followed, options: TailOptions, *, final: bool) -> Iterator[Delivery]:
         before = file.before
-        if before is not None and before.known.serial in self._table.files and (before.is_ready or before.busy):
+        if before is not None and before.known.serial in self._table.files and before.comes_first:
             return
         try:
             yield from self._deliveries(file, options, final=final)
             file.trouble = ""
         except ChangedUnderneath:
-            self._acting.replaced(file)
+            file.is_doubtful = True
         except Unfinished as error:
             file.is_ready = False  # until it grows
             self._note(file, str(error))
@@ -139,6 +137,10 @@ class Rounds:
             file.close()
             file.retry_at = self._parts.clock.monotonic() + _RETRY_SECONDS
             self._note(file, error.strerror or str(error))
+        finally:
+            file.forget_read()
+            if before is not None:
+                before.forget_read()
 
     def _note(self, file: Followed, reason: str) -> None:
         if file.trouble != reason:
@@ -152,6 +154,8 @@ class Rounds:
             file.is_ready = False
             remainder = file.remainder(options) if last or file.is_packed else None
             blocks = [] if remainder is None else [remainder]
+            if not blocks and file.is_packed:
+                self._table.seal(file)
         if last and not blocks:
             file.has_given_up_at = file.known.size
         for block in blocks:
