@@ -86,20 +86,21 @@ class Chain:
         if not self._links:
             return body
         rows = frame(body, received) if isinstance(body, Encoded) else body
+        wrong = errors(rows)
         for link in self._links:
-            rows = self._applied(link, rows)
+            rows, wrong = self._applied(link, rows, wrong)
         return rows
 
-    def _applied(self, link: Link, rows: pl.DataFrame) -> pl.DataFrame:
-        """One step, and what is counted of it."""
-        wrong = errors(rows)
+    def _applied(self, link: Link, rows: pl.DataFrame, wrong: int) -> tuple[pl.DataFrame, int]:
+        """One step, and what is counted of it. ``wrong``: records that say so already; the same comes back."""
         left = _beside(link, rows) if link.when is not None else _guarded(link, rows)
         self._telemetry.emit(StepRan(step=link.name, count=rows.height))
         if left.height < rows.height:
             self._telemetry.emit(StepDropped(step=link.name, count=rows.height - left.height))
-        if (more := errors(left) - wrong) > 0:
-            self._telemetry.emit(ProcessingFailed(step=link.name, count=more))
-        return left
+        now = errors(left)
+        if now > wrong:
+            self._telemetry.emit(ProcessingFailed(step=link.name, count=now - wrong))
+        return left, now
 
 
 def _link(settings: Mapping[str, object], path: str) -> Link:

@@ -1,6 +1,7 @@
 """Take fields out of a text."""
 
 import re
+from typing import Final
 
 import msgspec
 import polars as pl
@@ -11,6 +12,8 @@ from logyard.registry import component
 
 __all__ = ["Extract", "ExtractConfig"]
 
+_WHOLE: Final = "_whole"
+
 
 class ExtractConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``pattern``: regular expression (RE2 syntax, linear time) whose named groups are the fields. ``field``: where it
@@ -19,6 +22,7 @@ class ExtractConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     pattern: str
     field: str = "message"
+    rest: str = ""
     overwrite: bool = True
 
 
@@ -29,13 +33,22 @@ class Extract:
     def __init__(self, config: ExtractConfig) -> None:
         """Raises ``BadConfig`` for a pattern that cannot be used."""
         self._config = config
-        self._names = _groups(config.pattern)
+        names = _groups(config.pattern)
+        if config.rest and not config.pattern.startswith("^"):
+            raise BadConfig("what is behind a match is clear only of a pattern that begins with ^", path="rest")
+        self._pattern = f"(?P<{_WHOLE}>{config.pattern})" if config.rest else config.pattern
+        self._names = [*names, *([config.rest] if config.rest else [])]
         check_settable(self._names, "pattern")
 
     def __call__(self, frame: pl.DataFrame) -> pl.DataFrame:
         """All records; one that does not match stays as it is, and so does a group that took no part."""
         texts = text(frame, self._config.field)
-        found = texts.str.extract_groups(self._config.pattern).struct.unnest()
+        found = texts.str.extract_groups(self._pattern).struct.unnest()
+        if self._config.rest:
+            behind = pl.DataFrame([texts.alias("text"), found[_WHOLE]]).select(
+                pl.col("text").str.strip_prefix(pl.col(_WHOLE))
+            )
+            found = found.with_columns(behind["text"].set(found[_WHOLE].is_null(), None).alias(self._config.rest))
         for name in self._names:
             values = found[name]
             if not self._config.overwrite:

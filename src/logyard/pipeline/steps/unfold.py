@@ -6,7 +6,7 @@ import msgspec
 import polars as pl
 
 from logyard.formats.json.frame import frame as decoded
-from logyard.formats.json.members import member, merged, scalar_text, without
+from logyard.formats.json.members import merged, scalar_text
 from logyard.model import timestamp
 from logyard.model.batch import Encoded
 from logyard.model.reading import DEFAULT_READING
@@ -19,16 +19,13 @@ __all__ = ["Unfold", "UnfoldConfig"]
 
 _READING: Final = msgspec.structs.replace(DEFAULT_READING, source=())
 """Where a record comes from is known; a field ``source`` in its message is just a field."""
-_TIMES: Final = [f'"{key}"' for key in _READING.timestamp]
-_OTHERS: Final = [
-    f'"{key.rpartition(".")[2]}"'
-    for column in KEYED_COLUMNS
-    for key in getattr(_READING, column)
-    if column not in {"timestamp", "source"}
+_TIME: Final = "timestamp"
+_SPECIAL: Final = [
+    f'"{key.rpartition(".")[2]}"' for column in KEYED_COLUMNS for key in getattr(_READING, column) if key != _TIME
 ]
-"""Keys of members that fill columns, as they stand in JSON."""
-_TIME: Final = '"timestamp"'
-_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+"""Keys of members that fill columns, as they stand in JSON; all but the one that nearly every object has."""
+_Object = dict[str, msgspec.Raw]
+_OBJECT: Final = msgspec.json.Decoder(_Object)
 _ENCODE: Final = msgspec.json.Encoder().encode
 _OPEN: Final = r"^\s*\{"
 _INNER: Final = ("service", "host", "trace_id", "span_id", "correlation_id")
@@ -52,48 +49,46 @@ class Unfold:
         """All records. What the object says goes before what the line around it says: time, level, service, host, ids,
         message. What begins like an object and is none gains ``processing_error``.
         """
-        rows = frame["message"].str.contains(_OPEN).arg_true()
-        if rows.is_empty():
+        opened = frame["message"].str.contains(_OPEN)
+        if not opened.any():
             return frame
-        texts, reasons = _objects(frame["message"].gather(rows))
-        if reasons.null_count() < reasons.len():
+        objects, reasons = _objects(frame["message"].filter(opened))
+        if reasons:
+            why = pl.Series(reasons, dtype=pl.String)
             nothing = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
-            frame = failed(frame, nothing.scatter(rows, reasons))
-            rows, texts = rows.filter(reasons.is_null()), texts.filter(reasons.is_null())
-        if rows.is_empty():
-            return frame
-        if rows.len() == frame.height:
-            return self._unfolded(frame, texts)
+            frame = failed(frame, nothing.scatter(opened.arg_true(), why))
+            opened = nothing.is_null() & opened.scatter(opened.arg_true(), why.is_null())
+        special = opened & frame["message"].str.contains_any(_SPECIAL)
+        chosen = special.filter(opened).to_list()
+        plain = [row for row, is_special in zip(objects, chosen, strict=True) if not is_special]
+        others = [row for row, is_special in zip(objects, chosen, strict=True) if is_special]
         places = pl.Series(range(frame.height), dtype=pl.UInt32)
-        rest = places.filter(~places.is_in(rows.implode()))
-        parts = pl.concat([frame[rest], self._unfolded(frame[rows], texts)])
-        return parts[pl.concat([rest, rows.cast(pl.UInt32)]).arg_sort()]
-
-    def _unfolded(self, frame: pl.DataFrame, texts: pl.Series) -> pl.DataFrame:
-        """Records that all have an object, which is in ``texts``."""
-        special = texts.str.contains_any(_OTHERS) | (texts.str.contains_any(_TIMES) & ~texts.str.contains_any([_TIME]))
-        if not special.any():
-            return self._plain(frame, texts)
-        if special.all():
-            return self._special(frame, texts)
-        placed = frame.with_row_index("_unfolded")
         parts = [
-            self._plain(placed.filter(~special), texts.filter(~special)),
-            self._special(placed.filter(special), texts.filter(special)),
+            (places.filter(~opened), frame.filter(~opened)),
+            (places.filter(opened & ~special), self._plain(frame.filter(opened & ~special), plain)),
+            (places.filter(special), self._special(frame.filter(special), others)),
         ]
-        return pl.concat(parts).sort("_unfolded").drop("_unfolded")
+        whole = next((part for rows, part in parts if rows.len() == frame.height), None)
+        if whole is not None:
+            return whole
+        return pl.concat([part for _, part in parts])[pl.concat([rows for rows, _ in parts]).arg_sort()]
 
-    def _plain(self, frame: pl.DataFrame, texts: pl.Series) -> pl.DataFrame:
+    def _plain(self, frame: pl.DataFrame, objects: list[_Object]) -> pl.DataFrame:
         """Nothing in them fills a column, but for ``timestamp``."""
-        if not texts.str.contains_any([_TIME]).any():
-            return self._joined(frame, texts)
-        times = timestamp.parse_series(scalar_text(member(texts, "timestamp")))
-        texts = without(texts, ["timestamp"]).zip_with(times.is_not_null(), texts)
-        return self._joined(with_time(frame, times), texts)
+        if frame["message"].str.contains(f'"{_TIME}"', literal=True).any():
+            stamps = [bytes(row.get(_TIME, b"null")).decode() for row in objects]
+            times = timestamp.parse_series(scalar_text(pl.Series(stamps, dtype=pl.String)))
+            for row, is_time in zip(objects, times.is_not_null(), strict=True):
+                if is_time:
+                    del row[_TIME]
+            frame = with_time(frame, times)
+        return self._joined(frame, pl.Series(map(_compact, objects), dtype=pl.String))
 
-    def _special(self, frame: pl.DataFrame, texts: pl.Series) -> pl.DataFrame:
+    def _special(self, frame: pl.DataFrame, objects: list[_Object]) -> pl.DataFrame:
         """By the rules of reading, as if they had come in by themselves."""
-        lines = Encoded(lines="\n".join(texts).encode(), rows=texts.len(), reading=_READING)
+        if not objects:
+            return frame
+        lines = Encoded(lines="\n".join(map(_compact, objects)).encode(), rows=len(objects), reading=_READING)
         inner = decoded(lines, Nanoseconds(0))
         timed = ~inner["origin"].str.contains(",timestamp=,", literal=True)
         named = ~inner["origin"].str.contains(",service=,", literal=True)
@@ -115,29 +110,32 @@ class Unfold:
         return frame.with_columns(both, kept.alias("message"))
 
 
-def _objects(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Compact objects, and why a text is none: null where it is one."""
-    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, texts.len())
+def _objects(texts: pl.Series) -> tuple[list[_Object], list[str | None]]:
+    """The objects, in order; and, where some text is none, for each text why, None where it is one."""
     try:
-        rows = _OBJECT.decode_lines("\n".join(texts))
+        found = _OBJECT.decode_lines("\n".join(texts))
     except msgspec.DecodeError:
-        rows = []
-    if len(rows) == texts.len():
-        return pl.Series([_compact(row) for row in rows], dtype=pl.String), nothing
-    found = [_object(text) for text in texts]
+        found = []
+    if len(found) == texts.len():
+        return found, []
+    each = [_object(text) for text in texts]
     return (
-        pl.Series([each if ok else "{}" for ok, each in found], dtype=pl.String),
-        pl.Series([None if ok else each for ok, each in found], dtype=pl.String),
+        [one for one in each if not isinstance(one, str)],
+        [one if isinstance(one, str) else None for one in each],
     )
 
 
-def _object(text: str) -> tuple[bool, str]:
+def _object(text: str) -> _Object | str:
+    """The object, or why it is none."""
     try:
-        return True, _compact(_OBJECT.decode(text))
+        return _OBJECT.decode(text)
     except msgspec.DecodeError as error:
-        return False, f"cannot unfold the message: {error}"
+        return f"cannot unfold the message: {error}"
 
 
-def _compact(row: dict[str, msgspec.Raw]) -> str:
-    text = _ENCODE(row)
-    return (msgspec.json.format(text, indent=-1) if b" " in text or b"\n" in text else text).decode()
+def _compact(row: _Object) -> str:
+    """Blanks can be left only in what is nested."""
+    text = _ENCODE(row).decode()
+    if "{" not in text[1:] and "[" not in text:
+        return text
+    return msgspec.json.format(text, indent=-1)
