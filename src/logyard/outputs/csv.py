@@ -61,7 +61,8 @@ class Csv:
         columns = [*_COLUMNS, *config.fields, ATTRIBUTES]
         if not paths.single or len(set(columns)) < len(columns):
             raise BadConfig("one single path, and no column twice", path="path")
-        self._config = config
+        self._path = paths.single
+        self._fields = config.fields
         header = pl.DataFrame({name: [] for name in columns}).write_csv(line_terminator="\r\n")
         self._appender = Appender(paths, config.rotation, header.encode())
 
@@ -80,10 +81,10 @@ class Csv:
 
     def _texts(self, batches: Sequence[Batch]) -> Texts:
         frame = joined(batches)
-        own, others = _parted(frame, self._config.fields)
+        own, others = _parted(frame, self._fields)
         table = frame.with_columns(time_texts(frame).alias("timestamp"), pl.col("tags").list.join(" "))
         table = table.select(_COLUMNS).with_columns(*own, others)
-        return {self._config.path: table.write_csv(include_header=False, line_terminator="\r\n").encode()}
+        return {self._path: table.write_csv(include_header=False, line_terminator="\r\n").encode()}
 
 
 def _parted(frame: pl.DataFrame, fields: Sequence[str]) -> tuple[Sequence[pl.Series], pl.Series]:

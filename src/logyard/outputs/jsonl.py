@@ -37,7 +37,8 @@ class JsonLinesFile:
         paths = Paths(config.path)
         if not paths.single:
             raise BadConfig("one single path; an output of type file takes others", path="path")
-        self._config = config
+        self._path = paths.single
+        self._form = config.records
         self._appender = Appender(paths, Rotation())
 
     async def open(self, place: Place) -> None:
@@ -46,7 +47,7 @@ class JsonLinesFile:
 
     async def write(self, batches: Sequence[Batch]) -> Sequence[Refused]:
         """Return when they are in the file, durably and once."""
-        path, form = self._config.path, self._config.records
+        path, form = self._path, self._form
         await self._appender.add(batches, lambda new: {path: json_lines(new, form) + b"\n"})
         return ()
 

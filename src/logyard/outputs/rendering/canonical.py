@@ -2,11 +2,12 @@
 
     {"timestamp":"2026-11-26T10:00:00.123456789Z","level":"INFO","service":"shop","message":"paid","user":7}
 
-The columns that hold something, under our names and in our order; tags as an array; the attributes beside them, as they
-came. An attribute that is named as a column is (a time that was none, say) becomes ``attributes.<name>``.
+The columns that hold something, under our names (or others) and in our order; tags as an array; the attributes beside
+them, as they came. An attribute that is named as a column is (a time that was none, say) becomes ``attributes.<name>``,
+as does a plain value where another system has an object: ``host`` beside ``host.name``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -15,26 +16,21 @@ import polars as pl
 from logyard.model.schema import ATTRIBUTES
 from logyard.types import Json
 
-__all__ = ["TIME", "canonical", "rest", "time_texts"]
+__all__ = ["COLUMNS", "TIME", "canonical", "rest", "time_texts"]
 
 TIME: Final = "%Y-%m-%dT%H:%M:%S%.9fZ"
 """RFC 3339 with nine digits: sorts as text."""
 
 _TEXTS: Final = ("level", "service", "host", "source", "message", "trace_id", "span_id", "correlation_id")
-_NAMES: Final = ("timestamp", *_TEXTS, "tags")
-_TAKEN: Final = tuple(f'"{name}"' for name in _NAMES)
+COLUMNS: Final = ("timestamp", *_TEXTS, "tags")
+_OWN: Final = {name: name for name in COLUMNS}
 
 
-def canonical(frame: pl.DataFrame) -> pl.Series:
-    """An object as text for each record."""
-    parts = [
-        pl.concat_str(pl.lit('{"timestamp":"'), pl.col("timestamp").dt.strftime(TIME), pl.lit('"')),
-        *(_member(name) for name in _TEXTS),
-        _tags(),
-        _attributes(),
-        pl.lit("}"),
-    ]
-    return _apart(frame).select(pl.concat_str(parts).alias("line")).to_series()
+def canonical(frame: pl.DataFrame, names: Mapping[str, str] = _OWN) -> pl.Series:
+    """An object as text for each record. ``names``: what each of ``COLUMNS`` is called; without one it is left out."""
+    parts = [_time(names["timestamp"]), *(_member(name, names[name]) for name in _TEXTS if name in names)]
+    parts += [_tags(names["tags"]), _attributes(), pl.lit("}")]
+    return _apart(frame, names).select(pl.concat_str(parts).alias("line")).to_series()
 
 
 def time_texts(frame: pl.DataFrame) -> pl.Series:
@@ -48,15 +44,23 @@ def rest(frame: pl.DataFrame) -> Sequence[dict[str, Json]]:
     return rows
 
 
-def _member(name: str) -> pl.Expr:
-    encoded = pl.struct(name).struct.json_encode().str.slice(1).str.strip_suffix("}")
-    member = pl.concat_str(pl.lit(","), encoded)
-    return member if name == "message" else pl.when(pl.col(name) != "").then(member).otherwise(pl.lit(""))
+def _time(name: str) -> pl.Expr:
+    return pl.concat_str(pl.lit(f'{{"{name}":"'), pl.col("timestamp").dt.strftime(TIME), pl.lit('"'))
 
 
-def _tags() -> pl.Expr:
-    encoded = pl.struct("tags").struct.json_encode().str.slice(1).str.strip_suffix("}")
-    return pl.when(pl.col("tags").list.len() > 0).then(pl.concat_str(pl.lit(","), encoded)).otherwise(pl.lit(""))
+def _member(column: str, name: str) -> pl.Expr:
+    member = pl.concat_str(pl.lit(","), _encoded(column, name))
+    return member if column == "message" else pl.when(pl.col(column) != "").then(member).otherwise(pl.lit(""))
+
+
+def _tags(name: str) -> pl.Expr:
+    member = pl.concat_str(pl.lit(","), _encoded("tags", name))
+    return pl.when(pl.col("tags").list.len() > 0).then(member).otherwise(pl.lit(""))
+
+
+def _encoded(column: str, name: str) -> pl.Expr:
+    """``"name":value``."""
+    return pl.struct(pl.col(column).alias(name)).struct.json_encode().str.slice(1).str.strip_suffix("}")
 
 
 def _attributes() -> pl.Expr:
@@ -64,17 +68,21 @@ def _attributes() -> pl.Expr:
     return pl.when(members != "").then(pl.concat_str(pl.lit(","), members)).otherwise(pl.lit(""))
 
 
-def _apart(frame: pl.DataFrame) -> pl.DataFrame:
+def _apart(frame: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
     """Attributes that no column's name is among."""
-    odd = frame[ATTRIBUTES].str.contains_any(list(_TAKEN))
+    taken = {*names.values()}
+    objects = {name.partition(".")[0] for name in taken} - taken
+    odd = frame[ATTRIBUTES].str.contains_any([f'"{name}"' for name in (*taken, *objects)])
     if not odd.any():
         return frame
-    texts = [_renamed(text) if found else text for text, found in zip(frame[ATTRIBUTES], odd, strict=True)]
+
+    def renamed(text: str) -> str:
+        members = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        moved = {
+            name for name in members if name in taken or (name in objects and not bytes(members[name]).startswith(b"{"))
+        }
+        kept = {f"attributes.{name}" if name in moved else name: value for name, value in members.items()}
+        return msgspec.json.encode(kept).decode()
+
+    texts = [renamed(text) if found else text for text, found in zip(frame[ATTRIBUTES], odd, strict=True)]
     return frame.with_columns(pl.Series(ATTRIBUTES, texts, dtype=pl.String))
-
-
-def _renamed(text: str) -> str:
-    members = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-    return msgspec.json.encode(
-        {f"attributes.{name}" if name in _NAMES else name: value for name, value in members.items()}
-    ).decode()

@@ -8,8 +8,9 @@ from logyard.formats.json.batches import joined
 from logyard.model.batch import Batch
 from logyard.outputs.rendering.canonical import canonical
 from logyard.outputs.rendering.sent import sent
+from logyard.types import BatchId
 
-__all__ = ["Form", "json_lines", "keys", "messages", "run_key"]
+__all__ = ["Form", "json_lines", "keys", "messages", "owners", "run_key"]
 
 Form = Literal["canonical", "sent"]
 
@@ -30,6 +31,11 @@ def keys(batches: Sequence[Batch]) -> list[str]:
     """For each record what no other one has: a repeated batch gives the same ones."""
     stems = [(batch.id.hex(), batch.rows) for batch in batches]
     return [f"{stem}-{row}" for stem, rows in stems for row in range(rows)]
+
+
+def owners(batches: Sequence[Batch]) -> list[tuple[BatchId, int]]:
+    """For each record its batch and its place in it: what a ``Refused`` names."""
+    return [(batch.id, row) for batch in batches for row in range(batch.rows)]
 
 
 def run_key(batches: Sequence[Batch]) -> str:
