@@ -1,6 +1,7 @@
 """What tests of the feeding service share."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,28 @@ from logyard.clock import SystemClock
 from logyard.feed import YardStorage
 from logyard.model.ids import SnowflakeIds
 from logyard.testing.clickhouse import Nodes
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Return when it holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def servers(data: Path) -> list[int]:
+    """Processes of servers on this directory or below it; not the shells that guard them."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        mine = any(word == str(data).encode() or word.startswith(f"{data}/".encode()) for word in words)
+        if mine and b"up" in words and words[0] != b"/bin/sh":
+            found.append(int(path.parent.name))
+    return found
 
 
 @pytest.fixture(scope="package")

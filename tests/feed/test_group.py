@@ -1,7 +1,6 @@
 """Groups of nodes: who accepts, how many must have an entry, who is asked, and what an outage leaves behind."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -18,6 +17,7 @@ from logyard.feed.link import Link, LinkSettings
 from logyard.feed.storage import Storage
 from logyard.model.ids import LogIds
 from logyard.testing.storages import FlakyStorage
+from tests.feed.conftest import until
 
 HEALTH = 0.02
 """Seconds between two looks."""
@@ -72,13 +72,6 @@ def rig(ids: LogIds) -> Iterator[Maker]:
             return made
 
         yield make
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def total(storage: Storage) -> int:

@@ -76,6 +76,7 @@ class Link:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._looked = threading.Event()
+        self._suspect = False
         self._stopping = False
         self._thread: threading.Thread | None = None
         self._catch_up: Callable[[Link], None] = lambda _: None
@@ -151,6 +152,7 @@ class Link:
         """The node does not answer as it should: it is away until it does."""
         with self._lock:
             self._state, self._trouble = "away", str(error).partition("\n")[0]
+            self._suspect = True
             self._backlog.disappoint(error)
         self._looked.set()
 
@@ -192,7 +194,8 @@ class Link:
             self._wake.wait(left)
 
     def _round(self) -> None:
-        if self._state != "ready" or self._backlog.skipped:
+        if self._state != "ready" or self._backlog.skipped or self._suspect:
+            self._suspect = False
             self.storage.ping()
             self._become("behind")
             skipped = self._backlog.skipped
@@ -207,8 +210,10 @@ class Link:
             self._become("ready")
 
     def _become(self, state: LinkState) -> None:
+        """Unless a call has failed in the meantime: then the node must be compared again."""
         with self._lock:
-            self._state, self._trouble = state, ""
+            if not self._suspect:
+                self._state, self._trouble = state, ""
         self._looked.set()
 
     def _next(self) -> list[Waiting]:

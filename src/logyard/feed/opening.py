@@ -26,7 +26,7 @@ from logyard.errors import BadConfig
 from logyard.feed.balancing import Balance, balancer
 from logyard.feed.block import Writer
 from logyard.feed.group import Group, Mode, Replication
-from logyard.feed.link import Link, LinkSettings
+from logyard.feed.link import FAILURES, Link, LinkSettings
 from logyard.feed.memory import MemoryStorage
 from logyard.feed.process import ServerProcess
 from logyard.feed.service import LogFeedingService
@@ -121,7 +121,7 @@ def create_log_service(
         for names, nodes in zip(shards, storages, strict=True):
             groups.append(_group((names, nodes), settings, use_replication=use_replication, clock=clock))
             opened.callback(groups[-1].close)
-        ids = _ids(settings, after=_highest(groups))
+        ids = _ids(settings, after=_highest(groups, settings))
         opened.pop_all()
     placing = sharding(settings.shard_by, len(groups), settings.shard_span)
     return LogFeedingService(groups, writer=Writer(ids, clock), sharding=placing, clock=clock)
@@ -244,5 +244,15 @@ def _ids(settings: _Settings, *, after: LogId = _NEVER) -> LogIds:
     return kind(settings.number, SystemClock(), after=after)
 
 
-def _highest(groups: Sequence[Group]) -> LogId:
-    return LogId(max((storage.highest() for group in groups for storage in group.storages()), default=0))
+def _highest(groups: Sequence[Group], settings: _Settings) -> LogId:
+    """What ids must be above. By the clock they are so anyway, unless it was put back: a node that is away is no reason
+    to wait, except for ids that only count.
+    """
+    found = [_NEVER]
+    for storage in (storage for group in groups for storage in group.storages()):
+        try:
+            found.append(storage.highest())
+        except FAILURES:
+            if settings.ids == "sequential":
+                raise
+    return max(found)

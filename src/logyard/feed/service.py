@@ -123,9 +123,10 @@ class LogFeedingService:
 
     def stats(self) -> ServiceStats:
         """What is stored, what was done, how the nodes are, and how far they lag."""
-        counts = [group.read(lambda storage: storage.counts()) for group in self._groups]
+        counts = [found for group in self._groups if (found := _counts(group)) is not None]
         return ServiceStats(
             total_logs=sum(each.total for each in counts),
+            complete=len(counts) == len(self._groups),
             by_level=_by_level(counts),
             by_service=_summed(each.by_service for each in counts),
             ingestion=self._recorder.figures(),
@@ -231,6 +232,13 @@ def _one(each: NewLog | Mapping[str, object], index: int) -> NewLog:
 def _in_part(error: NotNow | StoreFailed, stored: Sequence[str]) -> NotNow | StoreFailed:
     """The same error, or, when something is stored all the same, one that says so."""
     return Incomplete(str(error), ids=stored) if stored else error
+
+
+def _counts(group: Group) -> Counts | None:
+    try:
+        return group.read(lambda storage: storage.counts())
+    except (NotNow, StoreFailed):
+        return None  # its nodes say why
 
 
 def _by_level(counts: Iterable[Counts]) -> dict[LogLevel, int]:

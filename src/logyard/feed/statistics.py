@@ -39,6 +39,8 @@ class ServiceStats(msgspec.Struct, frozen=True, kw_only=True):
     """What is stored, what was done, and how the nodes are."""
 
     total_logs: int
+    complete: bool
+    """Every shard could be asked; what is in the others is not counted."""
     by_level: Mapping[LogLevel, int]
     by_service: Mapping[str, int]
     ingestion: Ingestion
