@@ -6,10 +6,11 @@ from pathlib import Path
 
 import httpx
 
+from logyard.testing.ports import free_port
 from logyard.testing.server import Server, ServerOptions
 from logyard.testing.shipper import Shipper
 from tests.edge.conftest import stored, wait_until
-from tests.edge.test_ship import free_port, write
+from tests.edge.test_ship import write
 
 QUEUE = Path("/proc/sys/fs/inotify/max_queued_events")
 
