@@ -1,31 +1,27 @@
-"""``logyard ship``: follow files, or read a pipe, and ship what they say to a server."""
+"""``logyard ship``: follow files, or read a pipe, and ship what they say to a server. ``shipping.py`` does it."""
 
-import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from logyard.cli.options import application
-from logyard.cli.terminal import is_terminal
-from logyard.config import Config, load
-from logyard.edge.process import Left, Shipping, ship
-from logyard.edge.wiring import Edge
-from logyard.wal.log import Wal
+from logyard.cli.order import Order
 
 __all__ = ["app"]
 
-_SECOND = 1.0
+
+_Paths = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[PATH]...", help="Files, directories (all *.log below) and patterns; - is stdin."),
+]
+_Format = Annotated[str, typer.Option("--format", help="auto, plain, docker or cri: what the files' lines are.")]
 
 
 def command(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[PATH]...", help="Files, directories (all *.log below) and patterns; - is stdin."),
-    ] = None,
+    context: typer.Context,
+    paths: _Paths = None,
     *,
     to: Annotated[
         list[str] | None, typer.Option("--to", metavar="URL", help="Logyard to ship to; may be given several times.")
@@ -42,9 +38,7 @@ def command(
     field: Annotated[
         list[str] | None, typer.Option("--field", metavar="KEY=VALUE", help="Put on every record that lacks the key.")
     ] = None,
-    source_format: Annotated[
-        str, typer.Option("--format", help="auto, plain, docker or cri: what the files' lines are.")
-    ] = "auto",
+    source_format: _Format = "auto",
     read_from: Annotated[
         str, typer.Option("--from", help="head or tail: where to begin with files that are there at the first start.")
     ] = "head",
@@ -66,31 +60,29 @@ def command(
         "format": source_format,
         "read_from": read_from,
     }
-    flags: dict[str, object] = {"data": str(state or "ship")} if state is not None or config is None else {}
-    if listen:
-        flags["collect.listen"] = listen
-    receivers = _receivers(paths or [], about)
-    _run(Shipping(load=lambda: _with(load(config, flags), receivers, to or []), file=config, once=once), quiet=quiet)
+    order = Order(
+        file=None if config is None else str(config),
+        flags=_flags(state, listen, has_file=config is not None),
+        receivers=_receivers(paths or [], about),
+        to=to or [],
+        once=once,
+        quiet=quiet,
+    )
+    (context.obj or _carry_out)(order)
+
+
+def _carry_out(order: Order) -> None:
+    from logyard.cli.shipping import run  # noqa: PLC0415 - start-up time: whoever only parses loads none of it
+
+    run(order)
 
 
 app = application(command)
 
 
-def _run(shipping: Shipping, *, quiet: bool) -> None:
-    settings = shipping.load()
-    if not quiet:
-        sys.stderr.write(f"shipping to {_targets(settings)}; state is in {settings.data.absolute()}\n")
-    progress = _progress() if is_terminal(sys.stderr) and not quiet else None
-    left = ship(msgspec.structs.replace(shipping, progress=progress))
-    _say(left, settings, quiet=quiet)
-
-
-def _with(settings: Config, receivers: Sequence[dict[str, object]], to: Sequence[str]) -> Config:
-    """What the command line names comes beside what the file names."""
-    outputs = [{"type": "logyard", "url": url, "name": f"to-{number}"} for number, url in enumerate(to, 1)]
-    return msgspec.structs.replace(
-        settings, receivers=(*settings.receivers, *receivers), outputs=(*settings.outputs, *outputs)
-    )
+def _flags(state: Path | None, listen: str, *, has_file: bool) -> dict[str, object]:
+    flags: dict[str, object] = {} if state is None and has_file else {"data": str(state or "ship")}
+    return {**flags, "collect.listen": listen} if listen else flags
 
 
 def _receivers(paths: Sequence[str], about: dict[str, object]) -> list[dict[str, object]]:
@@ -110,40 +102,3 @@ def _pair(text: str) -> tuple[str, str]:
     if not found or not key:
         raise typer.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--field")
     return key, value
-
-
-def _targets(settings: Config) -> str:
-    return ", ".join(str(each.get("url", each.get("type", ""))) for each in settings.outputs) or "nothing"
-
-
-def _say(left: Left, settings: Config, *, quiet: bool) -> None:
-    if left.rows:
-        why = "".join(f"\n  {name}: {trouble}" for name, trouble in left.troubles.items())
-        sys.stderr.write(
-            f"{left.rows:,} records ({left.bytes:,} bytes) are not shipped yet; they lie in {settings.data.absolute()} "
-            f"and go with the next start{why}\n"
-        )
-    elif not quiet:
-        sys.stderr.write("all that was read has been shipped\n")
-
-
-def _progress() -> Callable[[Edge, Wal], None]:
-    """One line on the terminal, written again and again."""
-    begun, said_at = time.monotonic(), [0.0]
-
-    def show(edge: Edge, wal: Wal) -> None:
-        now = time.monotonic()
-        if now - said_at[0] < _SECOND:
-            return
-        said_at[0] = now
-        stats = wal.stats()
-        rate = stats.appended_rows_total / max(now - begun, 0.001)
-        trouble = next(iter(edge.troubles.values()), "")
-        text = (
-            f"{len(edge.positions())} files  {stats.appended_rows_total:,} lines  {rate:,.0f}/s  "
-            f"{stats.backlog_rows:,} to be shipped  {trouble}"
-        )
-        sys.stderr.write(f"\r\x1b[2K{text[:120]}")
-        sys.stderr.flush()
-
-    return show
