@@ -98,6 +98,7 @@ def test_it_is_light_and_says_how_it_is(server: Server, home: Path, tmp_path: Pa
         wait_until(lambda: stored(server, home) == {"one": 1}, shipper.output)
         maps = Path(f"/proc/{shipper.pid}/maps").read_text()
         assert "chdb" not in maps
+        assert "pydantic" not in maps  # what has parsed the command line is gone
         assert shipper.resident_bytes() < 80 << 20
         assert httpx.get(f"http://{listen}/healthz").json() == {"status": "healthy"}
         stats = httpx.get(f"http://{listen}/stats").json()

@@ -5,10 +5,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
-from logyard.config import Config
+from logyard.cli.order import Order
 from logyard.language.quoting import quote
 
 __all__ = [
@@ -27,7 +26,7 @@ __all__ = [
     "StateOption",
     "ToOption",
     "WebPortOption",
-    "beside",
+    "hand_on",
     "keep",
     "outputs",
     "pair",
@@ -84,14 +83,14 @@ BatchIntervalOption = Annotated[
 WebPortOption = Annotated[int, typer.Option("--web-port", min=0, max=65535, help="As --listen, on 127.0.0.1; 0: none.")]
 
 
-def beside(settings: Config, more: Config) -> Config:
-    """What the command line names comes beside what the file names; its filters come first."""
-    return msgspec.structs.replace(
-        settings,
-        receivers=(*settings.receivers, *more.receivers),
-        outputs=(*settings.outputs, *more.outputs),
-        pipeline=(*more.pipeline, *settings.pipeline),
-    )
+def hand_on(context: typer.Context, order: Order) -> None:
+    """To the process that had its command line parsed; where none has, it is carried out here."""
+    if callable(context.obj):
+        context.obj(order)
+        return
+    from logyard.cli.shipping import run  # noqa: PLC0415 - whoever only parses loads none of it
+
+    run(order)
 
 
 def outputs(to: Sequence[str], kind: OutputType | None, file: str) -> Iterator[dict[str, object]]:

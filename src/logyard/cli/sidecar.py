@@ -8,21 +8,17 @@ What a role has taken and not handed on lies in a hidden directory beside what i
 volume of its own for that.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
-import msgspec
 import typer
 
+from logyard.cli.collecting import ListenOption, ToOption, hand_on
 from logyard.cli.options import application
-from logyard.cli.ship import run
-from logyard.config import Config, load
-from logyard.edge.process import Shipping
+from logyard.cli.order import Order, Section
 
 __all__ = ["app"]
-
-Section = dict[str, object]
 
 _REPORT: Final = "report"
 _LEVEL: Final = "INFO"
@@ -44,9 +40,6 @@ CollectedOption = Annotated[
 ProcessedOption = Annotated[
     Path, typer.Option("--processed", metavar="DIR", envvar="PROCESSED_LOGS", help="Between processor and forwarder.")
 ]
-ToOption = Annotated[
-    list[str] | None, typer.Option("--to", metavar="URL", help="Logyard to ship to; may be given several times.")
-]
 ReportOption = Annotated[
     float,
     typer.Option("--report", metavar="SECONDS", help="Report counts and latest lines on stdout so often; 0: never."),
@@ -57,35 +50,11 @@ StateOption = Annotated[
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="More receivers, steps, outputs and settings.")
 ]
-ListenOption = Annotated[
-    str, typer.Option("--listen", metavar="HOST:PORT", help="Serve /metrics, /healthz and /stats there.")
-]
 OnceOption = Annotated[bool, typer.Option("--once", help="End when all that is there now has been handed on.")]
 QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but warnings and errors.")]
 DEFAULT_LOGS: Final = "/logs"
 DEFAULT_COLLECTED: Final = Path("/collected-logs")
 DEFAULT_PROCESSED: Final = Path("/processed-logs")
-
-
-class _Role(msgspec.Struct, frozen=True, kw_only=True):
-    """What a role adds to a configuration."""
-
-    state: Path
-    receivers: Sequence[Section] = ()
-    pipeline: Sequence[Section] = ()
-    outputs: Sequence[Section] = ()
-    stats: Path | None = None
-    stats_seconds: float = 30.0
-
-
-class _Given(msgspec.Struct, frozen=True, kw_only=True):
-    """What every role is told."""
-
-    state: Path | None
-    config: Path | None
-    listen: str
-    once: bool
-    quiet: bool
 
 
 app = application()
@@ -98,6 +67,7 @@ def about() -> None:
 
 @app.command(short_help="follow log files; write collected_* and collection_stats.json")
 def collector(
+    context: typer.Context,
     paths: LogsArgument = None,
     *,
     collected: CollectedOption = DEFAULT_COLLECTED,
@@ -111,17 +81,20 @@ def collector(
 
     Each line becomes a JSON line of DIR/collected_NAME, with its source_file, collected_at and level.
     """
-    role = _Role(
-        state=collected / ".collector",
+    order = Order(
+        file=str(config or ""),
+        flags=_flags(state or collected / ".collector", listen, collected / "collection_stats.json", seconds=30),
         receivers=[{**_files(paths), "level": _LEVEL}],
         outputs=[_spool(collected, "collected_", source_key="source_file", arrival_key="collected_at")],
-        stats=collected / "collection_stats.json",
+        once=once,
+        quiet=quiet,
     )
-    _play(role, _Given(state=state, config=config, listen=listen, once=once, quiet=quiet))
+    hand_on(context, order)
 
 
 @app.command(short_help="give records their category, level and more; write processed_*")
 def processor(
+    context: typer.Context,
     *,
     collected: CollectedOption = DEFAULT_COLLECTED,
     processed: ProcessedOption = DEFAULT_PROCESSED,
@@ -135,19 +108,21 @@ def processor(
 
     The pipeline is the one that 'logyard pipeline show sidecar' prints, or that of the configuration file.
     """
-    role = _Role(
-        state=processed / ".processor",
+    order = Order(
+        file=str(config or ""),
+        flags=_flags(state or processed / ".processor", listen, processed / "processing_stats.json", seconds=60),
         receivers=[_taken(collected, "collected_*")],
-        pipeline=_AFTER_COLLECTION,
         outputs=[_spool(processed, "processed_collected_")],
-        stats=processed / "processing_stats.json",
-        stats_seconds=60.0,
+        rules=_AFTER_COLLECTION,
+        once=once,
+        quiet=quiet,
     )
-    _play(role, _Given(state=state, config=config, listen=listen, once=once, quiet=quiet))
+    hand_on(context, order)
 
 
 @app.command(short_help="report on stdout, and ship to outside systems")
 def forwarder(
+    context: typer.Context,
     *,
     processed: ProcessedOption = DEFAULT_PROCESSED,
     to: ToOption = None,
@@ -162,16 +137,20 @@ def forwarder(
 
     Elasticsearch, Loki, Splunk, Kafka and others are outputs of the configuration file.
     """
-    role = _Role(
-        state=processed / ".forwarder",
+    order = Order(
+        file=str(config or ""),
+        flags=_flags(state or processed / ".forwarder", listen),
         receivers=[_taken(processed, "processed_*")],
         outputs=[*_reports(report), *_servers(to)],
+        once=once,
+        quiet=quiet,
     )
-    _play(role, _Given(state=state, config=config, listen=listen, once=once, quiet=quiet))
+    hand_on(context, order)
 
 
 @app.command("all", short_help="the three roles as one process")
 def all_roles(
+    context: typer.Context,
     paths: LogsArgument = None,
     *,
     to: ToOption = None,
@@ -183,13 +162,16 @@ def all_roles(
     quiet: QuietOption = False,
 ) -> None:
     """Collect, process and forward in one process, without files in between."""
-    role = _Role(
-        state=Path("sidecar"),
+    order = Order(
+        file=str(config or ""),
+        flags=_flags(state or Path("sidecar"), listen),
         receivers=[_files(paths)],
-        pipeline=[_RULES],
         outputs=[*_reports(report), *_servers(to)],
+        rules=[_RULES],
+        once=once,
+        quiet=quiet,
     )
-    _play(role, _Given(state=state, config=config, listen=listen, once=once, quiet=quiet))
+    hand_on(context, order)
 
 
 def _files(paths: Sequence[str] | None) -> Section:
@@ -212,27 +194,8 @@ def _servers(urls: Sequence[str] | None) -> list[Section]:
     return [{"type": "logyard", "name": f"to-{number}", "url": url} for number, url in enumerate(urls or [], 1)]
 
 
-def _play(role: _Role, given: _Given) -> None:
-    flags: dict[str, object] = {"data": str(given.state or role.state)}
-    if given.listen:
-        flags["collect.listen"] = given.listen
-    run(Shipping(load=_loading(role, given.config, flags), file=given.config, once=given.once), quiet=given.quiet)
-
-
-def _loading(role: _Role, file: Path | None, flags: dict[str, object]) -> Callable[[], Config]:
-    """The configuration, read again at each call."""
-
-    def loaded() -> Config:
-        found = load(file, flags)
-        collect = found.collect
-        if role.stats is not None and not collect.stats:
-            collect = msgspec.structs.replace(collect, stats=str(role.stats), stats_seconds=role.stats_seconds)
-        return msgspec.structs.replace(
-            found,
-            collect=collect,
-            receivers=(*role.receivers, *found.receivers),
-            pipeline=found.pipeline or tuple(role.pipeline),
-            outputs=(*role.outputs, *found.outputs),
-        )
-
-    return loaded
+def _flags(state: Path, listen: str, stats: Path | None = None, *, seconds: float = 0) -> Section:
+    given: Section = {"data": str(state), "collect.listen": listen}
+    if stats is not None:
+        given |= {"collect.stats": str(stats), "collect.stats_seconds": seconds}
+    return {name: value for name, value in given.items() if value}

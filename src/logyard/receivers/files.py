@@ -11,8 +11,10 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 
@@ -40,6 +42,7 @@ _MANY: Final = 1000
 _LITTLE: Final = 1 << 20
 _SAVE_SECONDS: Final = 1.0
 _SOON: Final = 0.05
+Result = TypeVar("Result")
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 Count = Annotated[int, msgspec.Meta(gt=0)]
 
@@ -97,6 +100,7 @@ class Files:
         self._place: Place | None = None
         self._finishing = False
         self._lock = threading.Lock()
+        self._thread: ThreadPoolExecutor | None = None
         self._wake = asyncio.Event()
         self.idle = asyncio.Event()
         """Set while everything that there is has been handed in."""
@@ -145,11 +149,15 @@ class Files:
         """Until cancelled, or until all is read after ``finish``."""
         if self._follower is None or self._place is None:
             raise LogyardError("a receiver of files must resume before it runs")
-        with Waker(self._config.include, self._wake, poll=self._config.watch == "poll") as waker:
+        # One thread for all reading: what it takes and frees comes from one arena.
+        with (
+            Waker(self._config.include, self._wake, poll=self._config.watch == "poll") as waker,
+            ThreadPoolExecutor(1, "logyard-files") as self._thread,
+        ):
             try:
                 await self._follow(inlet, self._place, waker)
             finally:
-                await asyncio.to_thread(self._close)
+                await self._apart(self._close)
 
     async def _follow(self, inlet: Inlet, place: Place, waker: Waker) -> None:
         looked_at = saved_at = float("-inf")
@@ -158,12 +166,12 @@ class Files:
             pause = _LOOK_SECONDS_WATCHED if waker.is_watching and self._has_many() else _LOOK_SECONDS
             paths = waker.changed()
             due = now - looked_at >= pause or self._finishing
-            deliveries = await asyncio.to_thread(self._step, paths, due)
+            deliveries = await self._apart(partial(self._step, paths, due=due))
             looked_at = now if due else looked_at
             await self._deliver(inlet, deliveries)
             if now - saved_at >= _SAVE_SECONDS:
                 saved_at = now
-                await asyncio.to_thread(self._save)
+                await self._apart(self._save)
             if deliveries:
                 self.idle.clear()
                 await self._collect_some(deliveries)
@@ -173,8 +181,12 @@ class Files:
                 self.idle.set()
                 await self._pause(min(_LOOK_SECONDS, pause))
 
-    def _step(self, paths: Sequence[str], due: bool) -> list[Delivery]:  # noqa: FBT001 - called through to_thread
-        """One round, in a worker thread."""
+    async def _apart(self, work: Callable[[], Result]) -> Result:
+        """In the receiver's own thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _step(self, paths: Sequence[str], *, due: bool) -> list[Delivery]:
+        """One round."""
         follower = self._follower
         if follower is None:
             return []
