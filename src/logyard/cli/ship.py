@@ -12,20 +12,30 @@ import typer
 from logyard.cli.options import application
 from logyard.cli.terminal import is_terminal
 from logyard.config import Config, load
-from logyard.edge.process import Left, Shipping, ship
+from logyard.edge.process import Left, Shipping, check, ship
 from logyard.edge.wiring import Edge
 from logyard.wal.log import Wal
 
 __all__ = ["app"]
 
 _SECOND = 1.0
+_Paths = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[PATH]...", help="Files, directories (all *.log below) and patterns; - is stdin."),
+]
+_Format = Annotated[
+    str, typer.Option("--format", help="What lines are: auto, json, docker, cri, unparsed, plain, or a format's name.")
+]
+_Multiline = Annotated[
+    str, typer.Option("--multiline", help="Which lines make one record: off, auto, or languages as java,python.")
+]
+_Encoding = Annotated[
+    str, typer.Option("--encoding", help="Of files without a byte order mark: utf-16, shift_jis ...; else UTF-8.")
+]
 
 
 def command(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[PATH]...", help="Files, directories (all *.log below) and patterns; - is stdin."),
-    ] = None,
+    paths: _Paths = None,
     *,
     to: Annotated[
         list[str] | None, typer.Option("--to", metavar="URL", help="Logyard to ship to; may be given several times.")
@@ -42,9 +52,9 @@ def command(
     field: Annotated[
         list[str] | None, typer.Option("--field", metavar="KEY=VALUE", help="Put on every record that lacks the key.")
     ] = None,
-    source_format: Annotated[
-        str, typer.Option("--format", help="auto, plain, docker or cri: what the files' lines are.")
-    ] = "auto",
+    source_format: _Format = "auto",
+    multiline: _Multiline = "off",
+    encoding: _Encoding = "",
     read_from: Annotated[
         str, typer.Option("--from", help="head or tail: where to begin with files that are there at the first start.")
     ] = "head",
@@ -64,6 +74,8 @@ def command(
         "service": service,
         "fields": dict(map(_pair, field or [])),
         "format": source_format,
+        "multiline": multiline,
+        "encoding": encoding,
         "read_from": read_from,
     }
     flags: dict[str, object] = {"data": str(state or "ship")} if state is not None or config is None else {}
@@ -78,6 +90,7 @@ app = application(command)
 
 def _run(shipping: Shipping, *, quiet: bool) -> None:
     settings = shipping.load()
+    check(settings)
     if not quiet:
         sys.stderr.write(f"shipping to {_targets(settings)}; state is in {settings.data.absolute()}\n")
     progress = _progress() if is_terminal(sys.stderr) and not quiet else None
@@ -100,7 +113,7 @@ def _receivers(paths: Sequence[str], about: dict[str, object]) -> list[dict[str,
     if files:
         found.append({"type": "files", "name": "files-given", "include": files, **given})
     if "-" in paths:
-        known = {name: value for name, value in given.items() if name in {"service", "fields"}}
+        known = {name: value for name, value in given.items() if name not in {"exclude", "read_from"}}
         found.append({"type": "stdin", "name": "stdin-given", **known})
     return found
 
@@ -113,10 +126,12 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _targets(settings: Config) -> str:
-    return ", ".join(str(each.get("url", each.get("type", ""))) for each in settings.outputs) or "nothing"
+    return ", ".join(str(each.get("url", each.get("type", ""))) for each in settings.outputs)
 
 
 def _say(left: Left, settings: Config, *, quiet: bool) -> None:
+    if left.unread:
+        sys.stderr.write(f"{left.unread:,} bytes in files are not read yet; they are with the next start\n")
     if left.rows:
         why = "".join(f"\n  {name}: {trouble}" for name, trouble in left.troubles.items())
         sys.stderr.write(

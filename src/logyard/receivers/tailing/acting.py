@@ -66,7 +66,7 @@ class Acting:
             # What lay here before has moved away: it is read first, and its source goes on in this file.
             has_left = other.known.path != seen.path or not other.is_home
             if other is not file and other.known.source == seen.path and has_left and not other.known.copy_of:
-                file.before, file.assembler = other, other.assembler
+                file.before, file.assembler, file.tally = other, other.assembler, other.tally
 
     def _moved(self, file: Followed, seen: Seen) -> None:
         home = file.known.source
@@ -190,7 +190,7 @@ class Acting:
             self._table.change(file)
 
 
-_PLACE = ("offset", "head", "head_bytes", "tail", "tail_bytes", "encoding", "skipping")
+_PLACE = ("offset", "head", "head_bytes", "tail", "tail_bytes", "encoding", "skipping", "learnt")
 _ANEW = {
     "offset": 0,
     "head": "",

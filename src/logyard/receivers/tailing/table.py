@@ -128,4 +128,6 @@ class Table:
         self._parts.checkpoints.forget(old)
 
     def _followed(self, known: Known) -> Followed:
-        return Followed(known, self._parts.assembler(known.source), now=self._parts.clock.monotonic())
+        assembler = self._parts.assembler(known.source)
+        assembler.recall(known.learnt)
+        return Followed(known, assembler, now=self._parts.clock.monotonic())
