@@ -13,12 +13,14 @@ from logyard.language.quoting import quote
 __all__ = [
     "BatchIntervalOption",
     "BatchSizeOption",
+    "EncodingOption",
     "ExcludeOption",
     "FieldOption",
     "FilterOption",
     "FormatOption",
     "FromOption",
     "ListenOption",
+    "MultilineOption",
     "OutputFileOption",
     "OutputType",
     "OutputTypeOption",
@@ -50,7 +52,15 @@ StateOption = Annotated[
     Path | None,
     typer.Option("--state", metavar="DIR", help="What is not shipped yet, and how far files are read: ./ship."),
 ]
-FormatOption = Annotated[str, typer.Option("--format", help="auto, plain, docker or cri: what the files' lines are.")]
+FormatOption = Annotated[
+    str, typer.Option("--format", help="What lines are: auto, json, docker, cri, unparsed, plain, or a format's name.")
+]
+MultilineOption = Annotated[
+    str, typer.Option("--multiline", help="Which lines make one record: off, auto, or languages as java,python.")
+]
+EncodingOption = Annotated[
+    str, typer.Option("--encoding", help="Of files without a byte order mark: utf-16, shift_jis ...; else UTF-8.")
+]
 FromOption = Annotated[
     str, typer.Option("--from", help="head or tail: where to begin with files that are there at the first start.")
 ]
@@ -118,7 +128,7 @@ def receivers(paths: Sequence[str], about: dict[str, object]) -> list[dict[str, 
     if files:
         found.append({"type": "files", "name": "files-given", "include": files, **given})
     if "-" in paths:
-        known = {name: value for name, value in given.items() if name in {"service", "fields"}}
+        known = {name: value for name, value in given.items() if name not in {"exclude", "read_from"}}
         found.append({"type": "stdin", "name": "stdin-given", **known})
     return found
 

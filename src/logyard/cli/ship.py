@@ -8,12 +8,14 @@ import typer
 from logyard.cli.collecting import (
     BatchIntervalOption,
     BatchSizeOption,
+    EncodingOption,
     ExcludeOption,
     FieldOption,
     FilterOption,
     FormatOption,
     FromOption,
     ListenOption,
+    MultilineOption,
     OutputFileOption,
     OutputTypeOption,
     PathsArgument,
@@ -43,6 +45,8 @@ def command(
     service: Annotated[str, typer.Option("--service", help="Service of records that name none.")] = "",
     field: FieldOption = None,
     source_format: FormatOption = "auto",
+    multiline: MultilineOption = "off",
+    encoding: EncodingOption = "",
     read_from: FromOption = "head",
     listen: ListenOption = "",
     output_type: OutputTypeOption = None,
@@ -64,6 +68,8 @@ def command(
         "service": service,
         "fields": dict(map(pair, field or [])),
         "format": source_format,
+        "multiline": multiline,
+        "encoding": encoding,
         "read_from": read_from,
     }
     flags: dict[str, object] = {

@@ -10,7 +10,7 @@ import msgspec
 from logyard.cli.order import Order
 from logyard.cli.terminal import is_terminal
 from logyard.config import Config, load
-from logyard.edge.process import Left, Shipping, ship
+from logyard.edge.process import Left, Shipping, check, ship
 from logyard.edge.wiring import Edge
 from logyard.wal.log import Wal
 
@@ -31,6 +31,7 @@ def run(order: Order) -> None:
 
 def _run(shipping: Shipping, *, quiet: bool) -> None:
     settings = shipping.load()
+    check(settings)
     if not quiet:
         sys.stderr.write(f"shipping to {_targets(settings)}; state is in {settings.data.absolute()}\n")
     progress = _progress() if is_terminal(sys.stderr) and not quiet else None
@@ -49,10 +50,12 @@ def _beside(settings: Config, order: Order) -> Config:
 
 
 def _targets(settings: Config) -> str:
-    return ", ".join(str(each.get("url", each.get("path", each.get("type")))) for each in settings.outputs) or "nothing"
+    return ", ".join(str(each.get("url", each.get("path", each.get("type")))) for each in settings.outputs)
 
 
 def _say(left: Left, settings: Config, *, quiet: bool) -> None:
+    if left.unread:
+        sys.stderr.write(f"{left.unread:,} bytes in files are not read yet; they are with the next start\n")
     if left.rows:
         why = "".join(f"\n  {name}: {trouble}" for name, trouble in left.troubles.items())
         sys.stderr.write(

@@ -175,7 +175,8 @@ def all_roles(
 
 
 def _files(paths: Sequence[str] | None) -> Section:
-    return {"type": "files", "name": "logs", "include": list(paths or [DEFAULT_LOGS])}
+    """As they are: what lines mean is the processor's to say."""
+    return {"type": "files", "name": "logs", "include": list(paths or [DEFAULT_LOGS]), "format": "unparsed"}
 
 
 def _taken(directory: Path, pattern: str) -> Section:

@@ -19,14 +19,20 @@ from typing import Annotated, Final, Literal, TypeVar
 import msgspec
 
 from logyard.errors import BadInput, Corrupt, LogyardError, NotNow
-from logyard.model.reading import DEFAULT_READING
+from logyard.formats.multiline.rules import JoinRules
+from logyard.model.civil.customs import Customs
 from logyard.ports import Inlet, Place, Submission
-from logyard.receivers.tailing.assemble import Assembler, Whole
 from logyard.receivers.tailing.checkpoints import Checkpoints, put_aside
-from logyard.receivers.tailing.container_logs import ContainerLogs
 from logyard.receivers.tailing.cut import LongLines
+from logyard.receivers.tailing.encoding import InvalidBytes, check_encoding
 from logyard.receivers.tailing.events import BytesAbandoned, MemoryLost
 from logyard.receivers.tailing.follower import Follower
+from logyard.receivers.tailing.line_settings import (
+    DateOrder,
+    LineSettings,
+    assembler_maker,
+    hold_seconds,
+)
 from logyard.receivers.tailing.options import Start, TailOptions
 from logyard.receivers.tailing.position import Position, position
 from logyard.receivers.tailing.rounds import Delivery
@@ -54,9 +60,30 @@ class FilesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Paths, directories (every ``*.log`` under one) and patterns: ``*``, ``?``, ``[a-z]``, ``{a,b}``, ``**``."""
     exclude: tuple[str, ...] = ()
     """Patterns of what is left out; one without a slash is for names: ``*.gz``."""
-    format: Literal["auto", "plain", "docker", "cri"] = "auto"
-    """auto: a line that is a JSON object is one, every other is a message. docker, cri: records of container engines,
-    joined where they come in parts."""
+    format: str = "auto"
+    """What lines are. auto: found out for each file by itself, and found out anew when it changes; lines of container
+    engines are put together and what is in them is found out, too. docker, cri: of those engines, whatever they look
+    like. json: one object a line; what is none says so. Any other format by its name (docs/reference/formats.md).
+    unparsed: a line that is a JSON object is one, every other is a message. plain: every line is a message."""
+    grok: tuple[str, ...] = ()
+    """Instead of a format, expressions of one's own, tried in order: ``%{IP:client} %{WORD:verb} (?P<rest>.*)``. The
+    fields timestamp, level, message, service, host, trace_id, span_id and correlation_id fill those columns."""
+    types: dict[str, str] = {}
+    """Kinds of the fields of ``grok``: int, float, bool, ms ..."""
+    zone: str = ""
+    """Of times without one, an IANA name or an offset like +02:00; UTC by default."""
+    date_order: DateOrder = ""
+    """Of dates in numbers: MDY, DMY or YMD."""
+    year: int = 0
+    """Of dates without one; by default the one that puts them last before now."""
+    multiline: str | JoinRules = "off"
+    """Which lines make one record. off: each is one. auto: by the heads that records have, else by the habits of stack
+    traces. python, java, go, javascript, ruby, php, dotnet, rust, dart, or several as ``java,python``. Or a table with
+    ``mode`` and ``pattern``, limits and ``timeout`` (the step join_lines has the same)."""
+    encoding: str = ""
+    """Of files without a byte order mark: utf-16, shift_jis, gb18030, big5, euc_kr, cp1252 ...; UTF-8 by default."""
+    invalid: InvalidBytes = "replace"
+    """What becomes of bytes that mean nothing in it: replace (by U+FFFD), or latin-1 (taken as ISO 8859-1)."""
     service: str = ""
     """Of records that name none; by default the file's name without its endings."""
     host: str = ""
@@ -93,8 +120,10 @@ class Files:
     """Follows files through every kind of rotation, and reads nothing twice."""
 
     def __init__(self, config: FilesConfig) -> None:
+        """Raises ``BadConfig`` for a format, a pattern, a zone or an encoding that cannot be used."""
         self._config = config
         self._options = _options(config)
+        assembler_maker(_lines(config), lambda: 0)
         self._follower: Follower | None = None
         self._checkpoints: Checkpoints | None = None
         self._place: Place | None = None
@@ -114,9 +143,8 @@ class Files:
             place.telemetry.emit(MemoryLost(reason=str(error)))
             self._checkpoints = Checkpoints(place.directory, place.marks)
         self._place = place
-        parts = Parts(
-            checkpoints=self._checkpoints, clock=place.clock, emit=place.telemetry.emit, assembler=self._assembler
-        )
+        maker = assembler_maker(_lines(self._config), place.clock.now)
+        parts = Parts(checkpoints=self._checkpoints, clock=place.clock, emit=place.telemetry.emit, assembler=maker)
         self._follower = Follower(self._options, parts)
 
     def settle(self, marks: Sequence[str]) -> None:
@@ -255,12 +283,15 @@ class Files:
             if self._follower is not None:
                 self._follower.close()
 
-    def _assembler(self, path: str) -> Assembler:
-        """The seam: what lines of one source become."""
-        if self._config.format in {"docker", "cri"}:
-            return ContainerLogs(self._config.format)
-        kind = "plain" if self._config.format == "plain" else "raw"
-        return Whole(msgspec.structs.replace(DEFAULT_READING, kind=kind))
+
+def _lines(config: FilesConfig) -> LineSettings:
+    return LineSettings(
+        format=config.format,
+        grok=config.grok,
+        types=config.types,
+        multiline=config.multiline,
+        customs=Customs(zone=config.zone, date_order=config.date_order, year=config.year),
+    )
 
 
 def _options(config: FilesConfig) -> TailOptions:
@@ -279,6 +310,9 @@ def _options(config: FilesConfig) -> TailOptions:
         ignore_older=config.ignore_older,
         max_line_bytes=config.max_line_bytes,
         long_lines=config.long_lines,
+        encoding=check_encoding(config.encoding),
+        invalid=config.invalid,
+        hold_seconds=hold_seconds(_lines(config)),
         flush_idle=config.flush_idle,
         rotate_wait=config.rotate_wait,
         delete_after=config.delete_after,

@@ -65,7 +65,7 @@ class Acting:
             # What lay here before has moved away: it is read first, and its source goes on in this file.
             has_left = other.known.path != seen.path or not other.is_home
             if other is not file and has_left and not other.known.copy_of:
-                file.before, file.assembler = other, other.assembler
+                file.before, file.assembler, file.tally = other, other.assembler, other.tally
 
     def _moved(self, file: Followed, seen: Seen) -> None:
         home = file.known.source
@@ -76,8 +76,8 @@ class Acting:
     def _renewed(self, before: Followed, seen: Seen) -> None:
         """The file begins anew, and is read after what it held; it is the same file, and so may be its descriptor."""
         home = before.known.source
-        file = self._table.new(seen, home=home if home != seen.path else "")
-        file.assembler, file.before = before.assembler, before
+        file = self._table.new(seen, home=home if home != seen.path else "", learnt=before.known.learnt)
+        file.assembler, file.tally, file.before = before.assembler, before.tally, before
         file.is_home = before.is_home
         if before.content is not None and before.known.identity == seen.identity and not before.is_packed:
             file.content, before.content = before.content, None

@@ -6,21 +6,18 @@ filled with something else.
 """
 
 import contextlib
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from logyard.receivers.tailing.assemble import Assembler
 from logyard.receivers.tailing.content import Content, Opener
 from logyard.receivers.tailing.cut import Cut, cut
+from logyard.receivers.tailing.encoding import mark_of, named_by, to_utf8, width_of
 from logyard.receivers.tailing.known import HEAD_BYTES, TAIL_BYTES, Known, digest
 from logyard.receivers.tailing.options import TailOptions
 
 __all__ = ["Block", "ChangedUnderneath", "Followed"]
-
-_MARKS: Final = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
-_UTF8_MARK: Final = b"\xef\xbb\xbf"
-_WIDTHS: Final = {"": 1, "utf-16-le": 2, "utf-16-be": -2}
 
 
 class ChangedUnderneath(Exception):
@@ -40,12 +37,29 @@ class Block(NamedTuple):
     truncated: bool = False
     long_lines: int = 0
     left_out: int = 0
+    raw: bytes = b""
+    """What the lines are in the file, where that is something else."""
+    width: int = 1
+    """Bytes of a newline there."""
 
-    def place_of(self, used: int, known: Known) -> int:
-        """Offset in the file of byte ``used`` of ``lines``."""
-        if known.encoding:
-            return self.start + len(self.lines[:used].decode().encode(known.encoding))
-        return self.start + used
+    def place_of(self, used: int) -> int:
+        """Offset in the file of byte ``used`` of ``lines``, where a line ends."""
+        if not self.raw:
+            return self.start + used
+        end = len(self.raw)
+        for _ in range(self.lines.count(b"\n", used)):
+            end = _last_line(self.raw, end, self.width)
+        return self.start + end
+
+
+class Tally:
+    """What was not understood of a source, since this process began; goes on in the file that follows this one."""
+
+    def __init__(self) -> None:
+        self.unknown = 0
+        """Records that no format fitted."""
+        self.errors = 0
+        """Records that are not in the format that they should be in."""
 
 
 class Followed:
@@ -68,6 +82,9 @@ class Followed:
         """Deliveries under way."""
         self.holds_lines = False
         """Whole lines at its end wait for what belongs to them."""
+        self.at_end = False
+        """The last read came to where nothing more was."""
+        self.tally = Tally()
         self.has_given_up_at = -1
         """The size at which nothing came of waiting for an end."""
         self.retry_at = 0.0
@@ -121,23 +138,26 @@ class Followed:
         fresh = self._read_on(options.block_bytes)
         if len(fresh) == options.block_bytes and options.max_line_bytes >= options.block_bytes and b"\n" not in fresh:
             fresh = self._read_on(options.max_line_bytes + 2 * options.block_bytes)
+        self.at_end = len(fresh) < options.block_bytes
         if not fresh:
             return []
         if known.offset == 0:
             fresh = self._begin(fresh)
-        if fresh.startswith(b"\0") and not known.encoding and not known.skipping:
+        if fresh.startswith(b"\0") and width_of(self._encoding(options)) == 1 and not known.skipping:
             return self._over_hole(fresh)
         return self._cut(fresh, options)
 
-    def remainder(self, options: TailOptions) -> Block | None:
-        """The last line, which has no end. Raises as ``read`` does."""
+    def remainder(self, options: TailOptions, start: int = -1) -> Block | None:
+        """The last line, which has no end; from ``start``, or where reading goes on. Raises as ``read`` does."""
         known = self.known
-        data = self._read_on(options.max_line_bytes + 1)
+        begin = known.offset if start < 0 else start
+        ahead = begin - known.offset
+        data = self._read_on(ahead + options.max_line_bytes + 1)[ahead:]
         if not data or self.open().unfinished:
             return None
-        text = data.decode(known.encoding, errors="replace").encode() if known.encoding else data
+        text = to_utf8(data, self._encoding(options), options.invalid)
         lines = b"" if known.skipping else text.lstrip(b"\0") + b"\n"
-        return Block(lines if lines != b"\n" else b"", known.offset + len(data), skipping=known.skipping)
+        return Block(lines if lines != b"\n" else b"", begin + len(data), skipping=known.skipping)
 
     def _read_on(self, size: int) -> bytes:
         """Up to ``size`` bytes from the offset on. Raises ``ChangedUnderneath`` when what lies before is another."""
@@ -175,7 +195,7 @@ class Followed:
             )
         return True
 
-    def after(self, end: int, *, version: int, skipping: bool) -> Known:
+    def after(self, end: int, *, version: int, skipping: bool, learnt: str = "") -> Known:
         """What is known of it when all before ``end`` has been handed in. Raises ``OSError``."""
         known = self.known
         head, head_bytes = known.head, known.head_bytes
@@ -194,6 +214,7 @@ class Followed:
             tail_bytes=len(tail),
             skipping=skipping,
             packed=self.is_packed,
+            learnt=learnt or known.learnt,
         )
 
     def _bytes(self, start: int, size: int) -> bytes:
@@ -205,7 +226,7 @@ class Followed:
 
     def _begin(self, fresh: bytes) -> bytes:
         """A byte order mark says how all that follows is written."""
-        encoding = _MARKS.get(fresh[:2], "")
+        encoding = named_by(fresh)
         if encoding != self.known.encoding:
             self.known = msgspec.structs.replace(self.known, encoding=encoding)
         return fresh
@@ -219,32 +240,37 @@ class Followed:
             end = max(end, self.open().data_from(end))
         return [Block(b"", end)]
 
+    def _encoding(self, options: TailOptions) -> str:
+        """A mark in the file says it, else the settings do, also of a file that is half read."""
+        return self.known.encoding or options.encoding
+
     def _cut(self, fresh: bytes, options: TailOptions) -> list[Block]:
-        known = self.known
-        found = cut(
-            fresh,
-            options.max_line_bytes,
-            options.long_lines,
-            skipping=known.skipping,
-            width=_WIDTHS[known.encoding],
-        )
-        return _blocks(fresh, found, known)
+        known, encoding = self.known, self._encoding(options)
+        width = width_of(encoding)
+        found = cut(fresh, options.max_line_bytes, options.long_lines, skipping=known.skipping, width=width)
+        blocks = _blocks(fresh, found, known.offset)
+        return [_readable(block, encoding, options) for block in blocks]
 
 
-def _blocks(fresh: bytes, found: Cut, known: Known) -> list[Block]:
-    """The pieces as UTF-8; the last one takes along what was left out."""
+def _last_line(data: bytes, end: int, width: int) -> int:
+    """Where the last line of ``data[:end]`` begins."""
+    newline = {1: b"\n", 2: b"\n\0", -2: b"\0\n"}[width]
+    at = data.rfind(newline, 0, end - abs(width))
+    while at >= 0 and at % width:
+        at = data.rfind(newline, 0, at + abs(width) - 1)
+    return at + abs(width) if at >= 0 else 0
+
+
+def _blocks(fresh: bytes, found: Cut, offset: int) -> list[Block]:
+    """The pieces as they lie; the last one takes along what was left out."""
     blocks = []
     for start, end, truncated in found.pieces:
-        mark = _mark(fresh[start:end]) if known.offset + start == 0 else 0
-        lines = fresh[start + mark : end]
-        if known.encoding:
-            lines = lines.decode(known.encoding, errors="replace").encode()
-        if truncated or not lines.endswith(b"\n"):
-            lines += b"\n"
         # Behind a mark the lines begin later.
-        first = known.offset + start + mark
-        blocks.append(Block(lines, known.offset + end, first, skipping=truncated, truncated=truncated))
-    end = known.offset + found.used
+        mark = mark_of(fresh[start : start + 3]) if offset + start == 0 else 0
+        first = offset + start + mark
+        lines = fresh[start + mark : end]
+        blocks.append(Block(lines, offset + end, first, skipping=truncated, truncated=truncated))
+    end = offset + found.used
     if blocks and blocks[-1].end == end and not found.skipping:
         blocks[-1] = blocks[-1]._replace(long_lines=found.long_lines, left_out=found.left_out)
     elif found.used:
@@ -253,8 +279,11 @@ def _blocks(fresh: bytes, found: Cut, known: Known) -> list[Block]:
     return blocks
 
 
-def _mark(begin: bytes) -> int:
-    """Length of the byte order mark."""
-    if begin[:2] in _MARKS:
-        return 2
-    return len(_UTF8_MARK) if begin.startswith(_UTF8_MARK) else 0
+def _readable(block: Block, encoding: str, options: TailOptions) -> Block:
+    """As UTF-8, with an end for the line that was cut."""
+    lines = to_utf8(block.lines, encoding, options.invalid)
+    if lines and not lines.endswith(b"\n"):
+        lines += b"\n"
+    if lines is block.lines:
+        return block
+    return block._replace(lines=lines, raw=block.lines, width=width_of(encoding))

@@ -48,6 +48,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``utf-16-le`` or ``utf-16-be``, by the mark at its beginning."""
     skipping: bool = False
     """The offset is amid a line that was too long: what comes up to its end is left out."""
+    learnt: str = ""
+    """What its assembler must know to understand what follows (``assemble.Taken``)."""
     copy_of: int = 0
     """Serial of the content that it repeats: nothing is read of it unless that one is cut."""
     finished: bool = False

@@ -176,7 +176,8 @@ class Table:
 
     def _followed(self, known: Known) -> Followed:
         assembler = self._parts.assembler(known.source)
+        assembler.recall(known.learnt)
         return Followed(known, assembler, opener=self._parts.opener, now=self._parts.clock.monotonic())
 
 
-_READ: Final = ("offset", "head", "head_bytes", "tail", "tail_bytes", "encoding", "skipping", "packed")
+_READ: Final = ("offset", "head", "head_bytes", "tail", "tail_bytes", "encoding", "skipping", "packed", "learnt")
