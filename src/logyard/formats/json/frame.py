@@ -104,8 +104,14 @@ def _of_json(encoded: Encoded, want: _Want) -> _Columns:
     if plain is not None:
         empty = [""] * encoded.rows
         texts = {column: plain.texts.get(column, empty) for column in KEYED_COLUMNS}
-        times = want.times_of(pl.Series(texts["timestamp"], dtype=pl.String))
-        if "timestamp" not in plain.texts or not times.has_nulls():
+        timed = "timestamp" in plain.texts
+        none = pl.Series([None], dtype=pl.Int64)
+        times = (
+            want.times_of(pl.Series(texts["timestamp"], dtype=pl.String))
+            if timed
+            else none.new_from_index(0, encoded.rows)
+        )
+        if not timed or not times.has_nulls():
             origins = [plain.origin] * encoded.rows
             bare = [()] * encoded.rows
             return _Columns(

@@ -89,6 +89,9 @@ _NUMBER: Final = r"^(?:true|false|-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,6})?)$"
 
 
 def _quoted(texts: pl.Series) -> pl.Series:
+    first = texts[0]
+    if first is not None and (texts == first).all(ignore_nulls=False):
+        return pl.Series([_ENCODE(first).decode()], dtype=pl.String).new_from_index(0, texts.len())
     if not texts.str.contains_any(_SPECIAL).any():
         return pl.select('"' + texts + '"').to_series()
     encoded = pl.DataFrame({"": texts}).select(pl.struct(pl.all()).struct.json_encode().str.slice(4)).to_series()
