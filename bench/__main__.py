@@ -17,6 +17,7 @@ from bench.measures import (
     collect,
     containers,
     formats,
+    forward,
     handler,
     ingest,
     pipeline,
@@ -44,6 +45,7 @@ MEASURES: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
     "containers": containers.measure,
     "formats": formats.measure,
     "collect": collect.measure,
+    "forward": forward.measure,
 }
 """In the order in which they run: ingest leaves its data to queries and start."""
 

@@ -16,7 +16,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
@@ -135,7 +135,7 @@ async def running(config: Config, *, store: Store | None = None, listen: bool = 
             holdings=Holdings(engine.store),
             backup=_backup(config, engine.store) if not config.store else None,
             ready=lambda: unready(engine),
-            soft=lambda: soft(engine, redis, bus),
+            soft=lambda: {**soft(engine, redis, bus), **_away(edge)},
             nodes_lag=bus.lag if bus is not None else str,
             receivers=_receivers(config, way_in, ids=engine.ids, telemetry=telemetry),
         )
@@ -158,6 +158,11 @@ async def _listening(config: Config, web: ASGIApp, stack: AsyncExitStack) -> str
     if host not in _LOOPBACK:
         _log.warning("%s is not loopback: whoever reaches it can read and write (there are no keys yet)", host)
     return f"http://{host}:{server.port}"
+
+
+def _away(edge: Edge) -> Mapping[str, str]:
+    """Outputs that take nothing at the moment."""
+    return {f"output {name}": why for name, why in edge.troubles.items()}
 
 
 def _search(config: Config, engine: Engine, clock: Clock) -> Search:

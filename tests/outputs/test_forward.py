@@ -70,8 +70,10 @@ def text(each: Batch) -> str:
 ALONE = Batching(rows=1)
 
 
-async def forward(target: Target, directory: Path, *segments: Segment, batching: Batching = ALONE) -> list[int]:
-    """Until all segments are passed; their numbers in the order in which they were."""
+async def forward(
+    target: Target, directory: Path, *segments: Segment, batching: Batching = ALONE, backlog: int = 0
+) -> list[int]:
+    """Until all segments are passed; their numbers in the order in which they were. ``backlog``: how many may wait."""
     passed: list[int] = []
     done = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -84,9 +86,11 @@ async def forward(target: Target, directory: Path, *segments: Segment, batching:
     def wait(_: float, after: int) -> Sequence[Segment]:
         return [segment for segment in segments if segment.number > after]
 
-    queue = Queue(wait=wait, advance=advance, delivered=lambda _: None)
+    queue = Queue(wait=wait, advance=advance, delivered=lambda _: None, waiting=lambda: len(segments) - len(passed))
     place = Place(directory=directory, clock=SystemClock(), telemetry=Telemetry())
-    parts = ForwardParts(place=place, dead=DeadLetters(directory, "test"), parallel=3, batching=batching)
+    parts = ForwardParts(
+        place=place, dead=DeadLetters(directory, "test"), parallel=3, batching=batching, max_backlog_bytes=backlog
+    )
     task = asyncio.create_task(Forward("test", target, queue, parts=parts).run())
     await asyncio.wait_for(done.wait(), 60)
     task.cancel()
@@ -163,6 +167,21 @@ async def test_a_letter_that_is_asked_for_goes_out_under_its_own_id(tmp_path: Pa
     assert half.got == ["two", "next"]
     assert half.ids == [bytes(15) + b"\x01", bytes(15) + b"\x02", bytes(15) + b"\x03"]
     assert buried(tmp_path) == {"one": "still closed", "three": "no three"}
+
+
+async def test_with_a_limit_the_oldest_is_given_up_and_what_fits_waits(tmp_path: Path) -> None:
+    """Three segments wait, two are too many: the first goes after one try, the others when it is back."""
+    tries: list[str] = []
+
+    def answer(each: Batch) -> LogyardError | None:
+        tries.append(text(each))
+        return NotNow("away", retry_after=0) if len(tries) < 4 else None
+
+    target = Target(answer)
+    segments = [Sealed(number, batch(number, f"{number} a"), batch(number + 10, f"{number} b")) for number in range(3)]
+    await forward(target, tmp_path, *segments, backlog=2)
+    assert target.got == ["1 a", "1 b", "2 a", "2 b"]
+    assert tries[:4] == ["0 a", "1 a", "1 a", "1 a"]
 
 
 async def test_an_output_that_fails_in_its_own_way_keeps_its_place(

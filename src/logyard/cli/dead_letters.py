@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -72,7 +73,8 @@ def show(
     """Print the reasons on stderr, and the records as JSON lines."""
     for letter in _chosen(_letters(data, config, place), ids or []):
         sys.stderr.write(f"{letter.id} of {letter.place}: {letter.reason}\n")
-        frame = joined(letter.batches())
+        with _readable(letter):
+            frame = joined(letter.batches())
         for record in records(frame.head(limit) if limit else frame):
             write(msgspec.json.encode(record).decode() + "\n")
 
@@ -95,7 +97,8 @@ def replay(
         raise typer.BadParameter("name letters, or give --all", param_hint="ID")
     wanted = [letter for letter in _chosen(_letters(data, config, place), ids or []) if not letter.waiting]
     for letter in wanted:
-        letter.ask()
+        with _readable(letter):
+            letter.ask()
     sys.stderr.write(f"{len(wanted)} letters will be tried again\n")
 
 
@@ -124,6 +127,15 @@ def _described(letter: Letter) -> _Described:
         reason=reason,
         waiting=letter.waiting,
     )
+
+
+@contextmanager
+def _readable(letter: Letter) -> Iterator[None]:
+    """It may have been taken by now, or be another user's."""
+    try:
+        yield
+    except OSError as error:
+        raise LogyardError(f"cannot get at dead letter {letter.id}: {error.strerror}") from error
 
 
 def _letters(data: Path | None, config: Path | None, place: str) -> Sequence[Letter]:

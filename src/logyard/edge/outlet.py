@@ -6,7 +6,7 @@ type apart: their cursors, their directories, their dead letters.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import Annotated, cast
+from typing import Annotated, Protocol, cast, runtime_checkable
 
 import msgspec
 
@@ -19,7 +19,7 @@ from logyard.outputs.runs import Batching
 from logyard.ports import Output
 from logyard.types import BatchId
 
-__all__ = ["Outlet", "OutletConfig", "named", "outlets"]
+__all__ = ["KeepsFiles", "Outlet", "OutletConfig", "named", "outlets"]
 
 Limit = Annotated[int, msgspec.Meta(ge=0)]
 Wanted = Callable[[Batch], Batch | None]
@@ -34,6 +34,17 @@ class OutletConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Batches are joined up to so many records; 0: no limit."""
     batch_bytes: Limit = Batching().bytes
     """Batches are joined up to so many bytes, and a larger one goes in pieces; 0: no limit."""
+    max_backlog_bytes: Limit = 0
+    """Of more than so many bytes that wait for it, the oldest are given up and counted; 0: none ever."""
+
+
+@runtime_checkable
+class KeepsFiles(Protocol):
+    """An output that keeps complete files."""
+
+    def used_bytes(self) -> float:
+        """Disk that they use. Any thread."""
+        ...
 
 
 class Outlet(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +53,7 @@ class Outlet(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     output: Output
     batching: Batching
+    max_backlog_bytes: int
     wanted: Wanted | None
     """None: everything."""
 
@@ -75,6 +87,7 @@ def _outlet(name: str, section: Mapping[str, object], path: str) -> Outlet:
         name=name,
         output=cast("Output", registry.build("outputs", own, path=path)),
         batching=Batching(rows=config.batch_rows, bytes=config.batch_bytes),
+        max_backlog_bytes=config.max_backlog_bytes,
         wanted=wanted,
     )
 

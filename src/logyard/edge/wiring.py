@@ -20,7 +20,7 @@ import msgspec
 from logyard import registry
 from logyard.clock import Clock
 from logyard.config import Config
-from logyard.edge.outlet import Outlet, named, outlets
+from logyard.edge.outlet import KeepsFiles, Outlet, named, outlets
 from logyard.errors import LogyardError
 from logyard.ingest.dead_letter import DeadLetters, letters
 from logyard.model.batch import Batch, Encoded, Receipt
@@ -122,12 +122,7 @@ class Edge:
     async def running(self, inlet: Inlet) -> AsyncIterator[None]:
         """Receivers and outputs at work; stopped on the way out, receivers first."""
         self._forwards = [self._forward(outlet) for outlet in self._outputs]
-        self._telemetry.watch_each(
-            "logyard_dead_letters_kept",
-            "Dead letters, by the output or store that would not take them.",
-            label="place",
-            read=lambda: Counter(letter.place for letter in letters(self._config.data / "dead_letters")),
-        )
+        self._watch()
         async with contextlib.AsyncExitStack() as stack:
             for forward in self._forwards:
                 self._sending[forward.name] = await stack.enter_async_context(_task(forward.run(), forward.name))
@@ -136,6 +131,28 @@ class Edge:
                 work = self._kept_running(name, cast("Receiver", receiver), counted)
                 self._receiving[name] = await stack.enter_async_context(_task(work, name))
             yield
+
+    def _watch(self) -> None:
+        """The gauges of outputs."""
+        self._telemetry.watch_each(
+            "logyard_dead_letters_kept",
+            "Dead letters, by the output or store that would not take them.",
+            label="place",
+            read=lambda: Counter(letter.place for letter in letters(self._config.data / "dead_letters")),
+        )
+        self._telemetry.watch_each(
+            "logyard_output_away",
+            "1 while an output takes nothing.",
+            label="output",
+            read=lambda: {forward.name: float(bool(forward.trouble)) for forward in self._forwards},
+        )
+        kept = [(each.name, each.output) for each in self._outputs]
+        self._telemetry.watch_each(
+            "logyard_output_files_bytes",
+            "Disk that an output's complete files use.",
+            label="output",
+            read=lambda: {name: output.used_bytes() for name, output in kept if isinstance(output, KeepsFiles)},
+        )
 
     async def stop_receiving(self) -> None:
         """Nothing new from now on; what is being handed in is finished."""
@@ -184,6 +201,7 @@ class Edge:
             wait=lambda seconds, after: wal.wait(cursor, seconds, after=after),
             advance=lambda segment: wal.advance(cursor, segment),  # type: ignore[arg-type] # the log's own
             delivered=delivered,
+            waiting=lambda: sum(segment.path.stat().st_size for segment in wal.sealed(cursor)),
         )
         directory = self._config.data / "outputs" / outlet.name
         parts = ForwardParts(
@@ -191,6 +209,7 @@ class Edge:
             dead=DeadLetters(self._config.data / "dead_letters", outlet.name),
             parallel=self._config.collect.parallel,
             batching=outlet.batching,
+            max_backlog_bytes=outlet.max_backlog_bytes,
             wanted=outlet.wanted,
         )
         return Forward(outlet.name, outlet.output, queue, parts=parts)

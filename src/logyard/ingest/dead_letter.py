@@ -123,16 +123,19 @@ class DeadLetters:
 
     def again(self) -> Sequence[Letter]:
         """Those that somebody wants tried again."""
-        return [letter for letter in self if letter.waiting]
+        return list(self._found(_AGAIN))
 
     def __iter__(self) -> Iterator[Letter]:
         """All, by name; none while the directory is not there."""
-        paths = sorted(path for suffix in (_SEALED, _AGAIN) for path in self._directory.glob(f"*{suffix}"))
-        return (Letter(path=path, place=self._place) for path in paths)
+        return self._found(_SEALED, _AGAIN)
 
     def count(self) -> int:
         """Letters kept."""
         return sum(1 for _ in self)
+
+    def _found(self, *suffixes: str) -> Iterator[Letter]:
+        paths = sorted(path for suffix in suffixes for path in self._directory.glob(f"*{suffix}"))
+        return (Letter(path=path, place=self._place) for path in paths)
 
     def _keep(self, name: str, fill: Callable[[BinaryIO], None], reason: str) -> Path:
         self._directory.mkdir(parents=True, exist_ok=True)

@@ -79,6 +79,10 @@ class Csv:
         """Close the file."""
         await self._appender.close()
 
+    def used_bytes(self) -> float:
+        """Disk that the complete files use."""
+        return self._appender.used_bytes()
+
     def _texts(self, batches: Sequence[Batch]) -> Texts:
         frame = joined(batches)
         own, others = _parted(frame, self._fields)

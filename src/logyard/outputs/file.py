@@ -65,6 +65,10 @@ class File:
         """Close the files."""
         await self._appender.close()
 
+    def used_bytes(self) -> float:
+        """Disk that the complete files use."""
+        return self._appender.used_bytes()
+
     def _texts(self, batches: Sequence[Batch]) -> Texts:
         text, single = self._config.format == "text", self._paths.single
         if single:

@@ -6,10 +6,12 @@
                      └ BadInput    to the dead letters, counted: what is behind it must go on
 
 Batches of one source go one after another. A crash repeats what was under way, under the same ids. Between two segments
-it brings the dead letters that somebody wants tried again.
+it brings the dead letters that somebody wants tried again. With a limit to what may wait, the oldest that the other
+side does not take is given up beyond it, counted: else one that never comes back would fill the log for everybody.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from random import SystemRandom
@@ -26,6 +28,7 @@ from logyard.telemetry import Event
 
 __all__ = [
     "BatchesForwarded",
+    "BatchesGivenUp",
     "DeadLetterReplayed",
     "DeadLetterWritten",
     "Forward",
@@ -71,6 +74,14 @@ class DeadLetterWritten(Event, frozen=True, kw_only=True):
 class DeadLetterReplayed(Event, frozen=True, kw_only=True):
     """Records of dead letters that the other side has taken after all, or that were put back with a new reason."""
 
+    output: str
+    count: int
+
+
+class BatchesGivenUp(Event, frozen=True, kw_only=True):
+    """Records that an output has not delivered, for more waits than its ``max_backlog_bytes``. They are lost to it."""
+
+    severity = 40
     output: str
     count: int
 
@@ -125,6 +136,8 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     """This one is done with. Blocking; raises ``NotNow``."""
     delivered: Callable[[Batch], None]
     """Told of each batch when it is over, one way or the other."""
+    waiting: Callable[[], int] = lambda: 0
+    """Bytes that are sealed and not passed. Blocking; may raise ``OSError``."""
 
 
 class ForwardParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,8 +150,14 @@ class ForwardParts(msgspec.Struct, frozen=True, kw_only=True):
     parallel: int = 2
     """Runs under way at once."""
     batching: Batching = Batching()
+    max_backlog_bytes: int = 0
+    """Of more than so many bytes that wait, the oldest are given up; 0: none ever."""
     wanted: Callable[[Batch], Batch | None] | None = None
     """What is left of a batch for this output; None: everything, always. Pure; any thread."""
+
+
+class _GivenUpError(Exception):
+    """Too much waits behind it."""
 
 
 class Forward:
@@ -154,6 +173,7 @@ class Forward:
         self._parts = parts
         self._clock = parts.place.clock
         self._telemetry = parts.place.telemetry
+        self._giving_up = False
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -184,6 +204,7 @@ class Forward:
             for lane in lanes:
                 if lane:
                     group.create_task(self._lane(lane))
+        self._giving_up = False
         await self._patiently(lambda: asyncio.to_thread(self._queue.advance, segment))
 
     async def _lane(self, batches: Sequence[Batch]) -> None:
@@ -208,7 +229,10 @@ class Forward:
         """Until the other side has it, or never will."""
         began = self._clock.monotonic()
         try:
-            refused = await self._patiently(lambda: self._output.write(run))
+            refused = await self._patiently(lambda: self._output.write(run), self._must_give_up)
+        except _GivenUpError:
+            self._telemetry.emit(BatchesGivenUp(output=self.name, count=sum(batch.rows for batch in run)))
+            return
         except BadInput as error:
             await self._refused(run, error)
             return
@@ -229,26 +253,49 @@ class Forward:
         for part in parts:
             await self._deliver(part)
 
-    async def _patiently(self, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def _must_give_up(self) -> bool:
+        """Whether there is more behind it than may wait; once there is, the rest of its segment goes, too."""
+        limit = self._parts.max_backlog_bytes
+        if limit and not self._giving_up:
+            with contextlib.suppress(OSError):
+                self._giving_up = await asyncio.to_thread(self._queue.waiting) > limit
+        return self._giving_up
+
+    async def _patiently(
+        self, attempt: Callable[[], Awaitable[Answer]], give_up: Callable[[], Awaitable[bool]] | None = None
+    ) -> Answer:
         """The first answer that is not "not now"."""
         ceiling = _FIRST_PAUSE
         while True:
+            if give_up is not None and self._giving_up:
+                raise _GivenUpError
             try:
                 answer = await attempt()
             except BadInput:
                 raise
             except LogyardError as error:
-                self.trouble = str(error).partition("\n")[0][:200]
+                self._say(str(error).partition("\n")[0][:200])
                 asked = error.retry_after if isinstance(error, NotNow) else 0.0
             except Exception as error:  # noqa: BLE001 - a stranger's output may raise what it likes
                 _log.exception("output %s", self.name)
-                self.trouble, asked = f"unexpected: {error!r}"[:200], 0.0
+                self._say(f"unexpected: {error!r}"[:200])
+                asked = 0.0
             else:
-                self.trouble = ""
+                self._say("")
                 return answer
             self._telemetry.emit(ForwardDelayed(output=self.name))
+            if give_up is not None and await give_up():
+                raise _GivenUpError
             await asyncio.sleep(asked + _random.uniform(0, ceiling))
             ceiling = min(2 * ceiling, _LONGEST_PAUSE)
+
+    def _say(self, trouble: str) -> None:
+        """Told when it begins and when it is over, not with every try."""
+        if trouble and not self.trouble:
+            _log.warning("output %s takes nothing at the moment: %s", self.name, trouble)
+        elif self.trouble and not trouble:
+            _log.info("output %s takes records again", self.name)
+        self.trouble = trouble
 
     async def _bury_rows(self, run: Sequence[Batch], refused: Sequence[Refused]) -> int:
         """Records that were refused one by one, into a letter for each batch; how many there were."""

@@ -45,13 +45,12 @@ class Appender:
         self._journal = await _done(lambda: Journal(place.directory))
         self._files = Files(self._journal, self._archive, self._header)
         self._tending = asyncio.create_task(self._tend(place.clock), name="files")
-        name = place.directory.name
-        place.telemetry.watch_each(
-            "logyard_output_archive_bytes",
-            "Disk that the complete files of an output use.",
-            label="output",
-            read=lambda: {name: _used(self._archive)},
-        )
+
+    def used_bytes(self) -> float:
+        """Disk that the complete files use. Any thread."""
+        with contextlib.suppress(OSError):
+            return float(self._archive.used_bytes())
+        return 0.0
 
     async def add(self, batches: Sequence[Batch], render: Callable[[Sequence[Batch]], Texts]) -> None:
         """Add the batches that are not in the files. Raises ``NotNow`` in all its kinds."""
@@ -101,9 +100,3 @@ async def _done(work: Callable[[], Answer]) -> Answer:
     except OSError as error:
         kind = DiskFull if error.errno in _FULL else NotNow
         raise kind(f"cannot write: {error}", retry_after=5.0) from error
-
-
-def _used(archive: Archive) -> float:
-    with contextlib.suppress(OSError):
-        return float(archive.used_bytes())
-    return 0.0
