@@ -16,6 +16,7 @@ from bench.measures import (
     cluster,
     collect,
     containers,
+    feed,
     formats,
     handler,
     ingest,
@@ -44,6 +45,7 @@ MEASURES: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
     "containers": containers.measure,
     "formats": formats.measure,
     "collect": collect.measure,
+    "feed": feed.measure,
 }
 """In the order in which they run: ingest leaves its data to queries and start."""
 

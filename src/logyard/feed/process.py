@@ -45,6 +45,7 @@ class ServerProcess:
         self._words: deque[str] = deque(maxlen=_LINES_KEPT)
         self._client: Client | None = None
         self._gone: list[Client] = []
+        self._closed = False
         self._process: subprocess.Popen[str] | None = None
         self.pid = 0
         """Of the server."""
@@ -60,12 +61,15 @@ class ServerProcess:
     def revive(self) -> None:
         """Start the server again when it has ended."""
         with self._lock:
+            if self._closed:
+                raise NotNow(f"the server on {self._data} has been stopped")
             if self._client is None:
                 self._start()
 
     def close(self) -> None:
         """Let it end in good order, and wait for that."""
         with self._lock:
+            self._closed = True
             self._forget()
             self._end()
 
