@@ -19,7 +19,7 @@ from typing import IO, Final
 
 from logyard.client import Client
 from logyard.config import inherited
-from logyard.errors import NotNow
+from logyard.errors import BadConfig, NotNow
 
 __all__ = ["ServerProcess"]
 
@@ -72,11 +72,16 @@ class ServerProcess:
             self._closed = True
             self._forget()
             self._end()
+            while self._gone:
+                self._gone.pop().close()
 
     def _start(self) -> None:
         self._end()
         self._words.clear()
-        self._data.mkdir(parents=True, exist_ok=True)
+        try:
+            self._data.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadConfig(f"{self._data} cannot be made a directory: {error.strerror}", path="storage") from error
         server = [sys.executable, "-m", "logyard", "up", "--data", str(self._data), "--listen", "127.0.0.1:0"]
         self._process = subprocess.Popen(  # noqa: S603 - our own program, with a directory as its argument
             ["/bin/sh", "-c", _GUARD, "sh", *server],
@@ -107,7 +112,7 @@ class ServerProcess:
         started.set()
 
     def _forget(self) -> None:
-        """The client is not closed at once: whoever is amid a call learns from the connection what has happened."""
+        """The client is closed at the very end: whoever is amid a call learns from the connection what has happened."""
         found, self._client = self._client, None
         if found is not None:
             self._gone.append(found)
@@ -123,8 +128,6 @@ class ServerProcess:
             self._process.wait()
         self._process.stderr.close()
         self._process = None
-        while self._gone:
-            self._gone.pop().close()
 
     def _last_words(self) -> str:
         return "".join(self._words)[-2000:].strip() or "nothing"
