@@ -68,7 +68,7 @@ def _parsed(run: Run) -> Iterator[Figure]:
         began = time.monotonic()
         _wait(port, total)
         seconds, cpu = time.monotonic() - began, machine.cpu_seconds(pid)
-        found = _count(port)
+        found = count(port)
     note = f"{cpu / total * 1e6:.2f} us a line"
     yield figure((_NAME, "parsed as JSON"), total / seconds, "1/s", at_least(150_000), note="with the start")
     yield figure((_NAME, "parsed as JSON, a CPU second"), total / cpu, "1/s", at_least(150_000), note=note)

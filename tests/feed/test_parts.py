@@ -62,6 +62,11 @@ def test_an_entry_that_no_store_can_read_is_named(bad: dict[str, object], reason
         encoded([good, msgspec.structs.replace(good, **bad)])
 
 
+def test_nothing_is_no_block() -> None:
+    with pytest.raises(BadPayload, match="there are no entries"):
+        encoded([])
+
+
 def test_empty_objects_are_left_out() -> None:
     log = NewLog(level=LogLevel.INFO, message=":{}", service_name="s", metadata={"a": {"b": {}, "c": 1}, "d": {}})
     assert encoded([log]).lines == b'{"level":"INFO","message":":{}","service_name":"s","metadata":{"a":{"c":1}}}'

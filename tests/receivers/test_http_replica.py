@@ -35,6 +35,7 @@ async def test_blocks_keep_their_ids_and_their_arrival(client: httpx.AsyncClient
         Placed(LogId(7), Nanoseconds(NOW)),
         Placed(LogId(SNOWFLAKE), Nanoseconds(NOW + 5)),
     ]
+    assert [submission.key for submission in server.inlet.submissions] == [f"block 0 {NOW}", f"block 0 {NOW + 5}"]
     assert server.inlet.lines == [b'{"a":1}', b'{"a":2}', b'{"a":3}']
 
 
@@ -43,6 +44,18 @@ async def test_a_block_that_is_there_is_not_stored_again(client: httpx.AsyncClie
     answer = await client.post(ROUTE, content=body([block(7, 1), block(8, 1, NOW + 1)], b'{"a":1}', b'{"a":2}'))
     assert answer.json() == {"blocks": 2, "rows": 2, "stored": 1}
     assert server.inlet.firsts == [7, 8]
+
+
+async def test_fresh_blocks_are_handed_on_as_such(client: httpx.AsyncClient, server: Web) -> None:
+    head = msgspec.json.encode({"blocks": [block(7, 1)], "fresh": True})
+    assert (await client.post(ROUTE, content=head + b'\n{"a":1}')).is_success
+    assert [each.placed and each.placed.fresh for each in server.inlet.submissions] == [True]
+
+
+async def test_browsers_are_refused(client: httpx.AsyncClient, server: Web) -> None:
+    payload = body([block(7, 1)], b'{"a":1}')
+    answer = await client.post(ROUTE, content=payload, headers={"Origin": "http://127.0.0.1"})
+    assert (answer.status_code, server.inlet.submissions) == (400, [])
 
 
 @pytest.mark.parametrize(

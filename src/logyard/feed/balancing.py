@@ -39,6 +39,8 @@ class RoundRobin:
 
     def order(self, places: Sequence[Place]) -> list[Place]:
         """Each time another one is the first."""
+        if len(places) == 1:
+            return [places[0]]
         with self._lock:
             turn = next(self._turns)
         start = turn % len(places) if places else 0

@@ -71,6 +71,8 @@ class Writer:
 
     def texts(self, block: Block) -> list[str]:
         """The ids of its records."""
+        if block.rows == 1:
+            return [self.ids.text(block.first)]
         return self.ids.texts(block.first, block.rows)
 
 
@@ -79,11 +81,13 @@ def encoded(logs: Sequence[NewLog], places: Sequence[int] | None = None) -> Enco
 
     Raises ``BadPayload`` that names the place of the first that no store can read.
     """
+    if not logs:
+        raise BadPayload("there are no entries")
     places = range(len(logs)) if places is None else places
     wanted = logs if len(places) == len(logs) else [logs[place] for place in places]
-    for place, log in zip(places, wanted, strict=True):
+    for index, log in enumerate(wanted):
         if log.timestamp is not None:
-            _check_time(log.timestamp, place)
+            _check_time(log.timestamp, places[index])
     found = validate(_lines(wanted, places), limits=DEFAULT_LIMITS)
     if found.rejected:
         refusal = found.rejected[0]
@@ -95,7 +99,7 @@ def encoded(logs: Sequence[NewLog], places: Sequence[int] | None = None) -> Enco
 
 def _lines(logs: Sequence[NewLog], places: Sequence[int]) -> bytes:
     try:
-        lines = _JSON.encode_lines(logs)
+        lines = _JSON.encode_lines(logs) if len(logs) > 1 else _JSON.encode(logs[0])
         return _JSON.encode_lines([_without_nothing(log) for log in logs]) if _NOTHING in lines else lines
     except _UNWRITABLE as error:
         for place, log in zip(places, logs, strict=True):

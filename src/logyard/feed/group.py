@@ -123,7 +123,9 @@ class Group:
 
     def _answering(self, links: Sequence[Link]) -> list[Link]:
         """Those that are worth asking. A node that is alone always is: nobody else could be asked instead."""
-        return [link for link in links if link.state != "away" or len(self._links) == 1]
+        if len(self._links) == 1:
+            return list(self._links)
+        return [link for link in links if link.state != "away"]
 
     def _writers(self) -> Sequence[Link]:
         return (self._master,) if self._how.strategy == "master-slave" else self._links

@@ -7,6 +7,7 @@ A node that has been away is compared before it counts as ready, however short t
 not be all that it missed.
 """
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -27,6 +28,7 @@ FAILURES = (NotNow, StoreFailed)
 """What says that a node is away."""
 LinkState = Literal["starting", "behind", "ready", "away"]
 Answer = TypeVar("Answer")
+_log = logging.getLogger("logyard.feed")
 
 
 class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,6 +183,9 @@ class Link:
                 self._round()
             except FAILURES as error:
                 self.fail(error)
+            except Exception as error:  # noqa: BLE001 - a node that nobody cares for would lag in silence
+                _log.exception("%s: what nobody has foreseen", self.name)
+                self.fail(StoreFailed(repr(error)))
             self._wake.wait(self._settings.health_seconds)
             if self._state == "away" and not self._stopping:
                 self._pause()

@@ -19,7 +19,7 @@ from typing import IO, Final
 
 from logyard.client import Client
 from logyard.config import inherited
-from logyard.errors import NotNow
+from logyard.errors import BadConfig, NotNow
 
 __all__ = ["ServerProcess"]
 
@@ -45,6 +45,7 @@ class ServerProcess:
         self._words: deque[str] = deque(maxlen=_LINES_KEPT)
         self._client: Client | None = None
         self._gone: list[Client] = []
+        self._closed = False
         self._process: subprocess.Popen[str] | None = None
         self.pid = 0
         """Of the server."""
@@ -60,19 +61,27 @@ class ServerProcess:
     def revive(self) -> None:
         """Start the server again when it has ended."""
         with self._lock:
+            if self._closed:
+                raise NotNow(f"the server on {self._data} has been stopped")
             if self._client is None:
                 self._start()
 
     def close(self) -> None:
         """Let it end in good order, and wait for that."""
         with self._lock:
+            self._closed = True
             self._forget()
             self._end()
+            while self._gone:
+                self._gone.pop().close()
 
     def _start(self) -> None:
         self._end()
         self._words.clear()
-        self._data.mkdir(parents=True, exist_ok=True)
+        try:
+            self._data.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadConfig(f"{self._data} cannot be made a directory: {error.strerror}", path="storage") from error
         server = [sys.executable, "-m", "logyard", "up", "--data", str(self._data), "--listen", "127.0.0.1:0"]
         self._process = subprocess.Popen(  # noqa: S603 - our own program, with a directory as its argument
             ["/bin/sh", "-c", _GUARD, "sh", *server],
@@ -103,7 +112,7 @@ class ServerProcess:
         started.set()
 
     def _forget(self) -> None:
-        """The client is not closed at once: whoever is amid a call learns from the connection what has happened."""
+        """The client is closed at the very end: whoever is amid a call learns from the connection what has happened."""
         found, self._client = self._client, None
         if found is not None:
             self._gone.append(found)
@@ -119,8 +128,6 @@ class ServerProcess:
             self._process.wait()
         self._process.stderr.close()
         self._process = None
-        while self._gone:
-            self._gone.pop().close()
 
     def _last_words(self) -> str:
         return "".join(self._words)[-2000:].strip() or "nothing"

@@ -13,7 +13,7 @@ import msgspec
 
 from logyard.clock import Clock
 from logyard.errors import BadInput, BadPayload, Incomplete, NotNow, StoreFailed
-from logyard.feed.block import Writer, encoded
+from logyard.feed.block import Block, Writer, encoded
 from logyard.feed.entry import LogEntry, NewLog
 from logyard.feed.filters import CompositeFilter, LevelFilter, LogFilter, QueryFilter, ServiceFilter, TimeRangeFilter
 from logyard.feed.group import Group
@@ -164,6 +164,8 @@ class LogFeedingService:
 
     def _write(self, logs: Sequence[NewLog]) -> list[str]:
         received = self._writer.arrival()
+        if len(self._groups) == 1:
+            return self._write_block(0, self._writer.block(encoded(logs), received), ())
         places: dict[int, list[int]] = {}
         for index, log in enumerate(logs):
             places.setdefault(self._sharding.place(log, received), []).append(index)
@@ -171,15 +173,19 @@ class LogFeedingService:
         ids = [""] * len(logs)
         for shard, body in whole.items():
             block = self._writer.block(body, received)
-            texts = self._writer.texts(block)
-            try:
-                self._groups[shard].write(block)
-            except (NotNow, StoreFailed) as error:
-                stored = [*filter(None, ids), *(texts if isinstance(error, Incomplete) else ())]
-                raise _in_part(error, stored) from error
+            texts = self._write_block(shard, block, ids)
             for index, text in zip(places[shard], texts, strict=True):
                 ids[index] = text
         return ids
+
+    def _write_block(self, shard: int, block: Block, before: Sequence[str]) -> list[str]:
+        """The ids of a block that has been written; ``before``: those of the call that have been written already."""
+        try:
+            self._groups[shard].write(block)
+        except (NotNow, StoreFailed) as error:
+            stored = [*filter(None, before), *(self._writer.texts(block) if isinstance(error, Incomplete) else ())]
+            raise _in_part(error, stored) from error
+        return self._writer.texts(block)
 
     def _find(self, wanted: LogFilter, limit: int, until: LogId | None) -> Found:
         """The newest of all shards."""

@@ -3,8 +3,7 @@
 import math
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -67,26 +66,21 @@ class Recorder:
         self._lock = threading.Lock()
         self._received = self._processed = self._refused = self._errors = 0
 
-    @contextmanager
-    def call(self, count: int) -> Iterator[None]:
-        """A call with so many entries."""
-        began = self._clock.monotonic()
-        try:
-            yield
-        except BadInput:
-            with self._lock:
-                self._received += count
-                self._refused += count
-            raise
-        except BaseException:
-            with self._lock:
-                self._received += count
-                self._errors += 1
-            raise
+    def call(self, count: int) -> "_Call":
+        """A call with so many entries, as a context."""
+        return _Call(self, count, self._clock.monotonic())
+
+    def ended(self, count: int, began: float, error: BaseException | None) -> None:
+        """Of ``_Call``."""
         with self._lock:
             self._received += count
-            self._processed += count
-            self._seconds.append(self._clock.monotonic() - began)
+            if error is None:
+                self._processed += count
+                self._seconds.append(self._clock.monotonic() - began)
+            elif isinstance(error, BadInput):
+                self._refused += count
+            else:
+                self._errors += 1
 
     def figures(self) -> Ingestion:
         """As of now; percentiles by nearest rank."""
@@ -103,6 +97,23 @@ class Recorder:
                 p95=_rank(ordered, 0.95),
                 p99=_rank(ordered, 0.99),
             )
+
+
+class _Call:
+    """A class, not a generator: single entries come fifty thousand a second."""
+
+    __slots__ = ("_began", "_count", "_recorder")
+
+    def __init__(self, recorder: Recorder, count: int, began: float) -> None:
+        self._recorder = recorder
+        self._count = count
+        self._began = began
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _place: object) -> None:
+        self._recorder.ended(self._count, self._began, error)
 
 
 def _rank(ordered: Sequence[float], share: float) -> float:

@@ -23,7 +23,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from logyard.errors import BadPayload
+from logyard.errors import BadInput, BadPayload
 from logyard.formats.json import lines as json_lines
 from logyard.formats.json.line import Validated
 from logyard.model.batch import Encoded
@@ -86,6 +86,8 @@ class HttpReplica:
 
 
 async def _handle(intake: Intake, request: HttpRequest) -> HttpAnswer:
+    if request.header(b"origin"):
+        raise BadInput("this route is not for browsers: it takes no request that brings Origin")
     first, _, lines = (await intake.body(request)).partition(b"\n")
     head = _head(first)
     found = await validated(lines, lambda body: json_lines.validate(body, limits=intake.limits))
@@ -127,6 +129,6 @@ def _submissions(head: _Head, encoded: Encoded) -> Iterator[Submission]:
         body = b"\n".join(itertools.islice(lines, block.rows))
         yield Submission(
             body=Encoded(lines=body, rows=block.rows, reading=encoded.reading),
-            key=f"block:{machine_of(block.first)}:{block.received}",
+            key=f"block {machine_of(block.first)} {block.received}",  # no Idempotency-Key can hold a blank
             placed=Placed(LogId(block.first), Nanoseconds(block.received), head.fresh),
         )
