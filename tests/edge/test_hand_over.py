@@ -91,9 +91,9 @@ def test_no_stage_loses_or_doubles_when_it_is_killed(server: Server, home: Path,
             lambda: f"SHIP_SEED={SEED}: {len(stored(server, home))} of {len(appender.lines)}\n{pod.said()}",
             seconds=180,
         )
+        wait_until(lambda: not pod.between(), lambda: f"SHIP_SEED={SEED}: {pod.between()}\n{pod.said()}")
         assert [stage.stop() for stage in pod.stages] == [0, 0, 0]
         assert stored(server, home) == dict.fromkeys(appender.lines, 1), f"SHIP_SEED={SEED}\n{pod.said()}"
-        assert not pod.between()
     finally:
         appender.stop()
         pod.kill()

@@ -47,7 +47,7 @@ def test_server_away_and_back(home: Path, tmp_path: Path) -> None:
 
     def pending() -> int:
         with contextlib.suppress(httpx.TransportError):  # it has just been started
-            return int(httpx.get(f"http://{listen}/stats", timeout=30).json()["total_pending"])
+            return int(httpx.get(f"http://{listen}/stats", timeout=120).json()["total_pending"])
         return 0
 
     with Server(tmp_path / "data", options) as server, Shipper(tmp_path / "state", arguments) as shipper:
@@ -64,6 +64,6 @@ def test_server_away_and_back(home: Path, tmp_path: Path) -> None:
         wait_until(lambda: shipper.output().count("shipping to") > 1, shipper.output)
         wait_until(lambda: pending() >= 6000, shipper.output)
         server.start()
-        wait_until(lambda: len(stored(server, home)) == len(want), shipper.output, seconds=120)
+        wait_until(lambda: len(stored(server, home)) == len(want), shipper.output, seconds=240)
         assert shipper.stop() == 0
         assert stored(server, home) == dict.fromkeys(want, 1)

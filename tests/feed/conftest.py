@@ -13,7 +13,7 @@ from logyard.model.ids import SnowflakeIds
 from logyard.testing.clickhouse import Nodes
 
 
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+def until(condition: Callable[[], bool], seconds: float = 180) -> None:
     """Return when it holds."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -43,7 +43,7 @@ def ids() -> SnowflakeIds:
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[YardStorage]:
     """A store in this process; a process has one."""
-    client = logyard.open(tmp_path_factory.mktemp("embedded") / "data")
+    client = logyard.open(tmp_path_factory.mktemp("embedded") / "data", {"query": {"settle_seconds": 100}})
     storage = YardStorage(client, SnowflakeIds(1, SystemClock()))
     yield storage
     storage.close()
@@ -54,7 +54,7 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[YardStorage
     """A ClickHouse server, behind the part of Logyard that writes to it."""
     directory: Path = tmp_path_factory.mktemp("clickhouse")
     with Nodes(directory, shards=1, replicas=1) as nodes:
-        client = logyard.open(directory / "data", {"store": nodes.url("feed")})
+        client = logyard.open(directory / "data", {"store": nodes.url("feed"), "query": {"settle_seconds": 100}})
         storage = YardStorage(client, SnowflakeIds(1, SystemClock()))
         yield storage
         storage.close()

@@ -40,11 +40,11 @@ class Feeder:
     def reached(self, more: int) -> None:
         """Wait until so many more are acknowledged."""
         wanted = len(self.acknowledged) + more
-        until(lambda: len(self.acknowledged) >= wanted, seconds=120)
+        until(lambda: len(self.acknowledged) >= wanted, seconds=240)
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join(120)
+        self._thread.join(240)
         assert not self._thread.is_alive()
 
     def _run(self) -> None:
@@ -80,20 +80,19 @@ def test_a_killed_replica_is_started_again_and_gets_what_it_missed(
         mode=mode,
         replicas=replicas,
         health_seconds=0.1,
+        timeout_seconds=60,
     ) as service:
         feeder = Feeder(service, "shop")
         feeder.reached(100)
         for _ in range(KILLS):
             (pid,) = servers(tmp_path / victim)
             os.kill(pid, signal.SIGKILL)
-            until(lambda pid=pid: servers(tmp_path / victim) not in ([], [pid]), seconds=120)  # type: ignore[misc] # mypy knows no lambda's default
+            until(lambda pid=pid: servers(tmp_path / victim) not in ([], [pid]), seconds=240)  # type: ignore[misc] # mypy knows no lambda's default
             feeder.reached(100)
         feeder.stop()
-        assert service.settle(120), service.stats()
-        stats = service.stats()
-        assert {node.name: node.state for node in stats.shards[0]} == {
-            f"node-{n}": "ready" for n in range(1, replicas + 1)
-        }
+        assert service.settle(240), service.stats()
+        ready = {f"node-{n}": "ready" for n in range(1, replicas + 1)}
+        until(lambda: {node.name: node.state for node in service.stats().shards[0]} == ready)
     for node in range(1, replicas + 1):
         with logyard.open(tmp_path / f"node-{node}") as client:
             found = held(client)
@@ -115,6 +114,7 @@ def beside(here: Server, line: Line, machine: int) -> LogFeedingService:
         strategy="multi-master",
         machine=machine,
         health_seconds=0.1,
+        timeout_seconds=60,
     )
 
 
@@ -138,8 +138,8 @@ def test_a_split_pair_that_heals(pair: list[Server]) -> None:
         for feeder in feeders:
             feeder.reached(100)
             feeder.stop()
-        assert one.settle(120), one.stats()
-        assert two.settle(120), two.stats()
+        assert one.settle(240), one.stats()
+        assert two.settle(240), two.stats()
         assert (one.stats().lag_entries, two.stats().lag_entries) == (0, 0)
     _all_on_both(pair, {log_id for feeder in feeders for log_id in feeder.acknowledged})
 
@@ -157,7 +157,7 @@ def test_a_side_that_ends_during_the_split_leaves_nothing_behind(pair: list[Serv
                 acknowledged |= set(service.ingest_batch([{"level": "INFO", "message": "m", "service": "s"}] * 700))
         to_b.mend()
         with beside(a, to_b, 11) as service:
-            assert service.settle(120), service.stats()
+            assert service.settle(240), service.stats()
     _all_on_both(pair, acknowledged)
 
 

@@ -258,7 +258,9 @@ def test_a_directory_in_use_is_refused(tmp_path: Path) -> None:
 
 
 def test_nodes_in_processes_end_with_the_service(tmp_path: Path) -> None:
-    with create_log_service(tmp_path, use_replication=True, replicas=2, mode="synchronous") as service:
+    with create_log_service(
+        tmp_path, use_replication=True, replicas=2, mode="synchronous", timeout_seconds=60
+    ) as service:
         service.ingest_log("INFO", "m", "s")
         pids = servers(tmp_path)
         assert len(pids) == 2
