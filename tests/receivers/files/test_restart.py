@@ -179,6 +179,21 @@ def test_db_schema_upgrade_is_automatic() -> None:
     assert decode(text) == [old]
 
 
+def test_a_compressed_file_that_is_smaller_than_its_offset_is_read_on_after_a_restart(
+    home: Path, tailing: Make
+) -> None:
+    log, tail = home / "app.log", tailing(include=[f"{home}/*.log*"])
+    write(log, *(f"{number} {'x' * 200}" for number in range(20)))
+    tail.run()
+    write(log, "left")
+    tail.restart()
+    (home / "app.log.1.gz").write_bytes(gzip.compress(log.read_bytes()))
+    log.unlink()
+    tail.follower.look()
+    tail.restart()
+    assert tail.run() == ["left"]
+
+
 def test_copies_that_an_older_version_remembered_are_not_read(home: Path, tailing: Make) -> None:
     log, tail = home / "app.log", tailing(include=[f"{home}/*.log*"])
     write(log, "one", "two")
