@@ -2,10 +2,13 @@
 
 import contextlib
 
+from msgspec.structs import replace
+
 from logyard.clock import Clock
 from logyard.receivers.tailing.events import BytesAbandoned, FilesFound, FilesRotated
 from logyard.receivers.tailing.followed import Followed
 from logyard.receivers.tailing.known import HEAD_BYTES, Known, digest
+from logyard.receivers.tailing.naming import is_packed_name
 from logyard.receivers.tailing.options import TailOptions
 from logyard.receivers.tailing.rotation import Action, Away, Continued, Copied, Found, Kept, Lost, Moved, Renewed
 from logyard.receivers.tailing.scan import Seen
@@ -100,16 +103,15 @@ class Acting:
             return
         file.close()
         home = known.source if known.source != seen.path else ""
+        file.known = replace(file.known, path=seen.path, device=seen.device, inode=seen.inode)
         self._table.change(
             file,
-            path=seen.path,
-            device=seen.device,
-            inode=seen.inode,
             home=home,
             gone=0,
             size=seen.size,
             modified=seen.modified,
             finished=False,
+            packed=_is_packed(file, seen),
         )
         if known.copy_of:
             self._hold(file)
@@ -178,3 +180,10 @@ class Acting:
             end = content.read(first, size - first).rfind(b"\n") + 1
             file.known = file.after(first + end, version=self._table.version(), skipping=not end and first > 0)
             self._table.change(file)
+
+
+def _is_packed(file: Followed, seen: Seen) -> bool:
+    try:
+        return file.open().packed
+    except OSError:
+        return is_packed_name(seen.path)

@@ -12,7 +12,7 @@ import lzma
 import os
 import stat
 from collections.abc import Callable
-from typing import IO, Final, Protocol, cast
+from typing import IO, Final, Protocol
 
 import zstandard
 
@@ -20,6 +20,9 @@ __all__ = ["Content", "NotRegular", "Opener", "Unfinished", "open_content"]
 
 _MAGIC: Final = 6
 _PIECE: Final = 1 << 20
+_ZSTD_READ: Final = 1 << 14
+_ZSTD_INPUT: Final = 512
+"""Bytes of zstd that are taken apart at once: they can become 128 KiB for every four."""
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
@@ -113,7 +116,11 @@ class _Plain:
         os.close(self._descriptor)
 
 
-Unpacker = Callable[[IO[bytes]], IO[bytes]]
+class _Stream(Protocol):
+    def read1(self, size: int, /) -> bytes: ...
+
+
+Unpacker = Callable[[IO[bytes]], _Stream]
 
 
 class _Packed:
@@ -147,7 +154,8 @@ class _Packed:
     def _take(self, size: int, has_some: bool) -> bytes:  # noqa: FBT001 - see what it does with it
         """The next piece. What comes before a damage is still given; the next time there is nothing but the damage."""
         try:
-            return self._stream.read(min(size, _PIECE))
+            # read1: a read of all that is wanted would lose what it has got before the damage.
+            return self._stream.read1(min(size, _PIECE))
         except (EOFError, lzma.LZMAError, zstandard.ZstdError, OSError, ValueError) as error:
             self.unfinished = True
             if has_some:
@@ -175,20 +183,43 @@ def _unpacker(magic: bytes) -> Unpacker | None:
     return None
 
 
-def _gzip(file: IO[bytes]) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.GzipFile(fileobj=file, mode="rb"))
+def _gzip(file: IO[bytes]) -> _Stream:
+    return gzip.GzipFile(fileobj=file, mode="rb")
 
 
-def _bzip2(file: IO[bytes]) -> IO[bytes]:
-    return cast("IO[bytes]", bz2.BZ2File(file))
+def _bzip2(file: IO[bytes]) -> _Stream:
+    return bz2.BZ2File(file)
 
 
-def _xz(file: IO[bytes]) -> IO[bytes]:
-    return cast("IO[bytes]", lzma.LZMAFile(file))
+def _xz(file: IO[bytes]) -> _Stream:
+    return lzma.LZMAFile(file)
 
 
-def _zstd(file: IO[bytes]) -> IO[bytes]:
-    return cast("IO[bytes]", zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True))
+class _Zstd:
+    """zstandard's own reader takes a stream that is cut for one that is complete."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._input = b""
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._is_between = True
+
+    def read1(self, _: int, /) -> bytes:
+        """Some bytes; how many is bounded by how few are put in at once. Raises ``EOFError`` amid a frame."""
+        while True:
+            self._input = self._input or self._file.read(_ZSTD_READ)
+            if not self._input and self._is_between:
+                return b""
+            if not self._input:
+                raise EOFError("it ends amid a frame")
+            taken, self._input = self._input[:_ZSTD_INPUT], self._input[_ZSTD_INPUT:]
+            part = self._frame.decompress(taken)
+            self._is_between = self._frame.eof
+            if self._frame.eof:
+                self._input = self._frame.unused_data + self._input
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            if part:
+                return part
 
 
-_UNPACKERS: Final = {b"\x1f\x8b": _gzip, b"BZh": _bzip2, b"\xfd7zXZ\0": _xz, b"\x28\xb5\x2f\xfd": _zstd}
+_UNPACKERS: Final = {b"\x1f\x8b": _gzip, b"BZh": _bzip2, b"\xfd7zXZ\0": _xz, b"\x28\xb5\x2f\xfd": _Zstd}

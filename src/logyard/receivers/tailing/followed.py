@@ -74,7 +74,7 @@ class Followed:
         self.content: Content | None = None
         self.is_home = True
         """It lies where the patterns look."""
-        self.is_ready = not known.finished and (known.packed or known.offset < known.size or not known.size)
+        self.is_ready = not known.finished and (known.packed or known.offset != known.size or not known.size)
         """There may be something to read."""
         self.is_doubtful = False
         """Its file does not hold it any more, or so it seems: the next look finds out."""

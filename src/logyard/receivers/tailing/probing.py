@@ -22,6 +22,9 @@ __all__ = ["Neighbourhood", "Prober", "seal_of"]
 _BEING_WRITTEN: Final = 60_000_000_000
 """Nanoseconds after its last change for which a compressed file without its end is taken for one that will get it."""
 
+_SETTLES: Final = 1_000_000_000
+"""Likewise, for which it is not asked at all."""
+
 
 class Prober:
     """Lives for one look. Answers are those of ``rotation.World``."""
@@ -43,6 +46,8 @@ class Prober:
 
     def is_itself(self, known: Known, seen: Seen) -> bool | None:
         """Whether the file lies as it was sealed; of one that was not, or has grown, whether it carries the content."""
+        if known.finished and not known.seal:
+            return seen.size == known.size  # an older version remembered no more
         if known.finished:
             sealed = self._ask(lambda: seal_of(self._open(seen)) == (known.seal, known.size))
             if sealed is not False or known.copy_of:
@@ -58,7 +63,7 @@ class Prober:
         return self._ask(lambda: self._repeats(known, here, seen))
 
     def _carries(self, known: Known, seen: Seen) -> bool:
-        content = self._open(seen)
+        content = self._settled(seen)
         if digest(content.read(0, known.head_bytes)) != known.head:
             return self._surely(content, seen)
         with contextlib.suppress(Unfinished):
@@ -68,7 +73,7 @@ class Prober:
         return self._surely(content, seen) or content.unfinished
 
     def _repeats(self, known: Known, here: Seen, seen: Seen) -> bool:
-        copy, original = self._open(seen), self._open(here)
+        copy, original = self._settled(seen), self._open(here)
         first = copy.read(0, HEAD_BYTES)
         if not first or original.read(0, len(first)) != first:
             return self._surely(copy, seen)
@@ -82,6 +87,13 @@ class Prober:
         self._surely(copy, seen)
         # The original may have grown since: what has been read of it must be there.
         return known.offset > 0 and self._carries(known, seen)
+
+    def _settled(self, seen: Seen) -> Content:
+        """Its content. One that is being compressed this very moment is not taken apart at every look."""
+        content = self._open(seen)
+        if content.packed and 0 <= self._now - seen.modified < _SETTLES:
+            raise Unfinished("it is being written")
+        return content
 
     def _surely(self, content: Content, seen: Seen) -> bool:
         """No, unless it may be yes when the file is complete: raises ``Unfinished`` then."""
