@@ -16,6 +16,7 @@ from bench.measures import (
     cluster,
     collect,
     containers,
+    feed,
     formats,
     forward,
     handler,
@@ -46,6 +47,7 @@ MEASURES: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
     "formats": formats.measure,
     "collect": collect.measure,
     "forward": forward.measure,
+    "feed": feed.measure,
 }
 """In the order in which they run: ingest leaves its data to queries and start."""
 

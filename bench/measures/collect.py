@@ -1,11 +1,13 @@
 """Files followed and shipped by ``logyard ship`` on one core, through its durable log, to a sink that counts lines.
 
-As ``shared/testkit/tailbench.py`` does it: ten files of JSON lines, unparsed; then 10,000 lines a second; then ten
-thousand files in which nothing happens.
+As ``shared/testkit/tailbench.py`` does it: ten files of JSON lines, unparsed, then parsed; then 10,000 lines a second;
+then ten thousand files in which nothing happens. Parsed means that each line was decoded and what is no object says so
+(``--format json``); "for a step", that its fields became columns, a filter looked at them, and lines were made again.
 """
 
 import contextlib
 import json
+import shutil
 import subprocess
 import time
 import urllib.request
@@ -34,17 +36,15 @@ _MIB: Final = 1 << 20
 
 
 def measure(run: Run) -> Iterator[Figure]:
-    """All three."""
+    """All of them."""
     yield from _fast(run)
+    yield from _parsed(run)
     yield from _steady(run)
     yield from _idle(run)
 
 
 def _fast(run: Run) -> Iterator[Figure]:
-    folder = home(run, "fast")
-    for number in range(_FILES):
-        with (folder / f"app{number}.log").open("w") as file:
-            file.writelines(line(index) for index in range(_LINES))
+    folder = _filled(run, "fast")
     total = _FILES * _LINES
     with sink(folder) as port, _ship(folder, port) as pid:
         began = time.monotonic()
@@ -60,6 +60,35 @@ def _fast(run: Run) -> Iterator[Figure]:
     yield figure((_NAME, "lines lost or doubled"), abs(found["lines"] - total), "", at_most(0))
     yield figure((_NAME, "on the wire"), found["bytes"] / total, "B/line")
     yield figure((_NAME, "resident at most, full speed"), peak, "MB")
+
+
+def _parsed(run: Run) -> Iterator[Figure]:
+    folder, total = _filled(run, "parsed"), _FILES * _LINES
+    with sink(folder) as port, _ship(folder, port, "--format", "json") as pid:
+        began = time.monotonic()
+        _wait(port, total)
+        seconds, cpu = time.monotonic() - began, machine.cpu_seconds(pid)
+        found = count(port)
+    note = f"{cpu / total * 1e6:.2f} us a line"
+    yield figure((_NAME, "parsed as JSON"), total / seconds, "1/s", at_least(150_000), note="with the start")
+    yield figure((_NAME, "parsed as JSON, a CPU second"), total / cpu, "1/s", at_least(150_000), note=note)
+    yield figure((_NAME, "parsed, lost or doubled"), abs(found["lines"] - total), "", at_most(0))
+    steps = folder.parent / "steps.toml"
+    steps.write_text('[[pipeline]]\ntype = "drop"\nwhere = "level:DEBUG status_code:500"\n')
+    shutil.rmtree(folder.parent / "state")
+    with sink(folder) as port, _ship(folder, port, "--config", str(steps)) as pid:
+        _wait(port, total)
+        cpu = machine.cpu_seconds(pid)
+    note = f"{cpu / total * 1e6:.2f} us a line"
+    yield figure((_NAME, "parsed for a step, a CPU second"), total / cpu, "1/s", note=note)
+
+
+def _filled(run: Run, name: str) -> Path:
+    folder = home(run, name)
+    for number in range(_FILES):
+        with (folder / f"app{number}.log").open("w") as file:
+            file.writelines(line(index) for index in range(_LINES))
+    return folder
 
 
 def _steady(run: Run) -> Iterator[Figure]:
@@ -126,6 +155,7 @@ def line(index: int) -> str:
 def sink(home: Path) -> Iterator[int]:
     """The port of something that counts lines, on the second core."""
     place = home.parent / "port"
+    place.unlink(missing_ok=True)
     process = subprocess.Popen(["taskset", "-c", "1", *python("bench.clients.sink"), str(place)], cwd=ROOT)
     try:
         while not place.exists() or not place.read_text():
@@ -137,8 +167,8 @@ def sink(home: Path) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _ship(home: Path, port: int) -> Iterator[int]:
-    to = ["--to", f"http://127.0.0.1:{port}", "--state", str(home.parent / "state")]
+def _ship(home: Path, port: int, *more: str) -> Iterator[int]:
+    to = ["--to", f"http://127.0.0.1:{port}", "--state", str(home.parent / "state"), *more]
     with shipping(home, to) as pid:
         yield pid
 

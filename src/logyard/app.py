@@ -27,6 +27,7 @@ from litestar.types import ASGIApp
 from logyard import registry
 from logyard.clock import Clock, SystemClock
 from logyard.config import Config
+from logyard.edge.stats import watch_files
 from logyard.edge.wiring import Edge
 from logyard.errors import Backpressure, BadConfig
 from logyard.formats.json.lines import LineLimits
@@ -144,6 +145,8 @@ async def running(config: Config, *, store: Store | None = None, listen: bool = 
         await stack.enter_async_context(edge.running(way_in))
         stack.callback(hub.close)  # before the server: open tails would hold its stop
         watch(engine, telemetry)
+        if config.receivers:
+            watch_files(telemetry, edge)
         yield Running(url=url, web=web, search=search, inlet=way_in, telemetry=telemetry)
 
 

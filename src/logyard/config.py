@@ -239,7 +239,12 @@ class Config(_Section, frozen=True, kw_only=True):
     ``batch_rows`` and ``batch_bytes`` (what goes out together, at most; 0: no limit), and ``max_backlog_bytes`` (of
     more that waits for it, the oldest are given up; 0: none, and what waits counts against ``wal.max_bytes``)."""
     pipeline: tuple[dict[str, object], ...] = ()
-    """Steps every record passes, in order: ``[[pipeline]] type = "redact" ...``."""
+    """Steps every record passes, in order: ``[[pipeline]] type = "redact" ...``. Each may have ``when``, a LogsQL
+    filter of the records that it sees, and a ``name``. ``[[pipeline]] include = "sidecar"`` stands for the steps of a
+    shipped pipeline, or of a file.
+    """
+    tests: tuple[dict[str, object], ...] = ()
+    """Tests of the pipeline, for ``logyard pipeline test``: ``[[tests]] name = ... input = [...] output = [...]``."""
 
 
 def load(path: Path | None = None, flags: Mapping[str, object] | None = None) -> Config:

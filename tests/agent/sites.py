@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import IO, Any, cast
 
 import grpc
@@ -109,6 +110,21 @@ class Site:
         """Let the script go on."""
         start = pb.ExecStart(container_identifier=name, command=["touch", f"/tmp/gate-{name}"])
         assert list(self.agent.exec([pb.ExecRequest(start=start)]))[-1].exit_code == 0
+
+    def steps(self, *commands: str) -> str:
+        """Run a script in which each command waits until the line of the one before is in the log; its end is waited
+        for.
+        """
+        name = self.name()
+        self.launch(f" {self.gate(name)} ".join(commands), name=name)
+        for count in range(1, len(commands)):
+            eventually(partial(self.has_lines, name, count))
+            self.open(name)
+        self.ended(name)
+        return name
+
+    def has_lines(self, name: str, count: int) -> bool:
+        return len(self.lines(name)) == count
 
     def inspect(self, name: str) -> pb.Container:
         return self.agent.ask("Inspect", pb.InspectRequest(container_identifier=name), pb.Container)

@@ -47,13 +47,11 @@ def test_a_life_by_commands(site: Site) -> None:
     assert out(site.command("rm", name)) == (b"", f"Error: Container '{name}' not found\n".encode(), 1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def said(sites: Callable[[str], Site]) -> tuple[Site, str]:
     """A container that has said things; process driver, as the words are the command line's own."""
     site = sites("process")
-    name = site.launch("""echo one; sleep 0.1; echo two >&2; sleep 0.1; echo '{"a":{"b":7},"level":"x"}'""")
-    site.ended(name)
-    return site, name
+    return site, site.steps("echo one;", "echo two >&2;", """echo '{"a":{"b":7},"level":"x"}'""")
 
 
 JSON = b'{"a":{"b":7},"level":"x"}\n'
@@ -113,10 +111,6 @@ def test_times_and_json(said: tuple[Site, str]) -> None:
     assert oslo.split(" ")[0].endswith("+09:00")
 
 
-def has_lines(site: Site, name: str, count: int) -> bool:
-    return len(site.lines(name)) == count
-
-
 def test_several_are_merged_by_time(quick_site: Site) -> None:
     names = [quick_site.name(), quick_site.name()]
     for name in names:
@@ -125,7 +119,7 @@ def test_several_are_merged_by_time(quick_site: Site) -> None:
     for count in (1, 2):
         for name in names:
             quick_site.open(name)
-            eventually(partial(has_lines, quick_site, name, count))
+            eventually(partial(quick_site.has_lines, name, count))
     for name in names:
         quick_site.ended(name)
     first, _ = names

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from logyard.client import AsyncClient, Client, Missed
-from logyard.errors import BadQuery, NotFound, NotNow
+from logyard.errors import BadInput, BadQuery, NotFound, NotNow
 from logyard.testing.ports import free_port
 from logyard.testing.server import Server, ServerOptions
 
@@ -28,6 +28,16 @@ async def test_everything(server: Server, service: str) -> None:
         assert (await logs.stats()).total_logs >= 2
         counted = [row async for row in await logs.sql("SELECT 1 AS one")]
         assert [str(row["one"]) for row in counted] == ["1"]
+
+
+async def test_pages_and_replicas(server: Server, service: str) -> None:
+    async with AsyncClient(server.url) as logs:
+        await logs.ready()
+        await logs.ingest([{"message": "m"}], service=service)
+        page = await logs.page(f"service:={service}")
+        assert ([row["message"] for row in page.logs], page.total) == (["m"], 1)
+        with pytest.raises(BadInput):
+            await logs.replicate(b"nonsense")
 
 
 async def test_errors(server: Server) -> None:

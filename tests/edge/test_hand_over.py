@@ -3,6 +3,7 @@
 ``SHIP_KILLS`` says how often each (8), ``SHIP_SEED`` repeats a run.
 """
 
+import json
 import os
 import random
 import threading
@@ -45,17 +46,12 @@ class Pod:
     """The three processes."""
 
     def __init__(self, server: Server, home: Path, place: Path) -> None:
-        first, second = place / "collected-logs", place / "processed-logs"
-        spool = 'type = "spool"\nlook_seconds = 0.1\ndirectory'
-        self.between = (first, second)
+        self.collected, self.processed = place / "collected-logs", place / "processed-logs"
+        collected, processed = ["--collected", str(self.collected)], ["--processed", str(self.processed)]
         self.stages = [
-            _stage(
-                place, "collector", f'type = "files"\ninclude = ["{home}"]', f'type = "spool"\ndirectory = "{first}"'
-            ),
-            _stage(
-                place, "processor", f'{spool} = "{first}"', f'type = "spool"\ndirectory = "{second}"\nprefix = "p_"'
-            ),
-            _stage(place, "forwarder", f'{spool} = "{second}"', f'type = "logyard"\nurl = "{server.url}"'),
+            _stage(place, "collector", str(home), *collected),
+            _stage(place, "processor", *collected, *processed),
+            _stage(place, "forwarder", *processed, "--to", server.url, "--report", "1"),
         ]
 
     def start(self) -> None:
@@ -69,11 +65,14 @@ class Pod:
     def said(self) -> str:
         return "\n".join(stage.output()[-1000:] for stage in self.stages)
 
+    def between(self) -> list[str]:
+        """What lies between two of them, but for statistics."""
+        found = (path.name for place in (self.collected, self.processed) for path in place.glob("[!.]*"))
+        return [name for name in found if not name.endswith("_stats.json")]
 
-def _stage(place: Path, name: str, receiver: str, output: str) -> Shipper:
-    config = place / f"{name}.toml"
-    config.write_text(f"[[receivers]]\n{receiver}\n[[outputs]]\n{output}\n")
-    return Shipper(place / name, ["--config", str(config)])
+
+def _stage(place: Path, role: str, *arguments: str) -> Shipper:
+    return Shipper(place / role, arguments, command=("sidecar", role))
 
 
 @pytest.mark.slow
@@ -92,9 +91,47 @@ def test_no_stage_loses_or_doubles_when_it_is_killed(server: Server, home: Path,
             lambda: f"SHIP_SEED={SEED}: {len(stored(server, home))} of {len(appender.lines)}\n{pod.said()}",
             seconds=180,
         )
+        wait_until(lambda: not pod.between(), lambda: f"SHIP_SEED={SEED}: {pod.between()}\n{pod.said()}")
         assert [stage.stop() for stage in pod.stages] == [0, 0, 0]
         assert stored(server, home) == dict.fromkeys(appender.lines, 1), f"SHIP_SEED={SEED}\n{pod.said()}"
-        assert not [path for between in pod.between for path in between.glob("[!.]*")]
     finally:
         appender.stop()
         pod.kill()
+
+
+def test_each_role_writes_what_the_next_one_reads(server: Server, home: Path, tmp_path: Path) -> None:
+    """The names, the fields and the statistics of the files are a contract."""
+    (home / "error.log").write_text("2026-01-01 00:00:08,584 - ERROR - Database connection timeout\n")
+    (home / "other.log").write_text("plain\n")
+    pod = Pod(server, home, tmp_path)
+    for stage in pod.stages:
+        stage.arguments = [*stage.arguments, "--once"]
+    collector, processor, forwarder = pod.stages
+
+    collector.start()
+    assert collector.wait() == 0, pod.said()
+    assert sorted(pod.between()) == ["collected_error.log", "collected_other.log"]
+    line = json.loads((pod.collected / "collected_error.log").read_text())
+    assert (line["source_file"], line["level"]) == (f"{home}/error.log", "INFO")
+    assert line["collected_at"]
+    assert json.loads((pod.collected / "collection_stats.json").read_text()).keys() == {
+        "timestamp",
+        "monitored_files",
+        "file_positions",
+        "pending_logs",
+        "total_pending",
+    }
+
+    processor.start()
+    assert processor.wait() == 0, pod.said()
+    assert sorted(pod.between()) == ["processed_collected_error.log", "processed_collected_other.log"]
+    line = json.loads((pod.processed / "processed_collected_error.log").read_text())
+    assert (line["timestamp"], line["level"], line["error_type"]) == ("2026-01-01T00:00:08.584Z", "ERROR", "timeout")
+    plain = json.loads((pod.processed / "processed_collected_other.log").read_text())
+    assert (plain["timestamp"], plain["log_category"]) == (plain["collected_at"], "unknown")
+
+    forwarder.start()
+    assert forwarder.wait() == 0, pod.said()
+    assert not pod.between()
+    assert f"{home}/error.log  1" in forwarder.output()
+    assert stored(server, home) == {"Database connection timeout": 1, "plain": 1}

@@ -117,7 +117,7 @@ def test_each_line_is_once_in_every_output(home: Path, tmp_path: Path) -> None:
             writer.stop()
             shipper.arguments = [*shipper.arguments, "--once"]
             shipper.start()
-            wait_until(lambda: shipper.ended, shipper.output, seconds=120)
+            wait_until(lambda: shipper.ended, shipper.output, seconds=240)
             assert shipper.wait() == 0
         finally:
             writer.stop()

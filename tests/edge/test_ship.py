@@ -91,23 +91,33 @@ def test_a_changed_configuration_is_taken_and_a_bad_one_is_not(server: Server, h
 
 def test_it_is_light_and_says_how_it_is(server: Server, home: Path, tmp_path: Path) -> None:
     """Under 80 MB, without the engine and the web framework; /metrics, /healthz, /stats."""
-    (home / "a.log").write_text("one\n")
+    (home / "a.log").write_text('{"message":"one"}\n')
     port = free_port()
     listen = f"127.0.0.1:{port}"
     with Shipper(tmp_path / "state", [f"{home}/*.log", "--to", server.url, "--listen", listen]) as shipper:
         wait_until(lambda: stored(server, home) == {"one": 1}, shipper.output)
         maps = Path(f"/proc/{shipper.pid}/maps").read_text()
         assert "chdb" not in maps
+        assert "pydantic" not in maps  # what has parsed the command line is gone
         assert shipper.resident_bytes() < 80 << 20
         assert httpx.get(f"http://{listen}/healthz").json() == {"status": "healthy"}
         stats = httpx.get(f"http://{listen}/stats").json()
         assert stats["monitored_files"] == 1
-        assert stats["file_positions"] == {f"{home}/a.log": 4}
+        assert stats["file_positions"] == {f"{home}/a.log": 18}
+        assert (stats["rotations"], stats["abandoned_bytes"], stats["parse_errors"]) == (0, 0, {})
         wait_until(lambda: httpx.get(f"http://{listen}/stats").json()["total_pending"] == 0, shipper.output)
         metrics = httpx.get(f"http://{listen}/metrics").text
         for name in (
             "logyard_file_lag_bytes{",
+            "logyard_file_lag_seconds{",
+            "logyard_file_parse_errors{",
+            "logyard_file_unknown_format{",
             "logyard_files_found_total",
+            'logyard_files_rotated_total{kind="truncated"} 0.0',
+            'logyard_bytes_abandoned_total{reason="removed"} 0.0',
+            'logyard_bytes_abandoned_bytes_total{reason="removed"} 0.0',
+            "logyard_parse_errors_total 0.0",
+            "logyard_format_unknown_total 0.0",
             "logyard_resident_bytes",
             "logyard_cpu_seconds",
         ):

@@ -112,6 +112,6 @@ async def test_a_server_that_takes_the_connection_and_says_nothing(tmp_path: Pat
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        async with opened(tmp_path, "http", url=url, timeout=0.2) as output:
+        async with opened(tmp_path, "http", url=url, timeout=1) as output:
             with pytest.raises(NotNow, match="ReadTimeout"):
                 await output.write([batch(1, "one")])

@@ -77,11 +77,13 @@ def test_each_source_has_its_file(tmp_path: Path) -> None:
 
 
 def test_records_get_their_source_and_arrival(tmp_path: Path) -> None:
-    lines = batch(1, text(1), '{"message":"x","collected_at":"mine"}')
+    lines = batch(1, text(1), '{"message":"x","collected_at":"mine","time":"2026-01-01T00:00:00Z"}')
     write(tmp_path, lines, source_key="source_file", arrival_key="collected_at")
     found = [json.loads(line) for line in (tmp_path / NAME).read_text().splitlines()]
     assert [record["collected_at"] for record in found] == ["2001-09-09T01:46:40Z", "mine"]
     assert [record["source_file"] for record in found] == ["/logs/app.log"] * 2
+    assert ["timestamp" in record for record in found] == [False, False]
+    assert found[1]["time"] == "2026-01-01T00:00:00Z"
 
 
 def claimed(directory: Path) -> None:

@@ -79,7 +79,7 @@ class Load:
     async def reach(self, count: int) -> None:
         """Return when so many more are acknowledged."""
         wanted = len(self.acknowledged) + count
-        await until(lambda: len(self.acknowledged) >= wanted, seconds=120)
+        await until(lambda: len(self.acknowledged) >= wanted, seconds=240)
 
     async def stop(self) -> None:
         self._stopping = True

@@ -11,7 +11,7 @@ import msgspec
 
 from logyard.config import Config, from_text
 from logyard.errors import BadConfig, LogyardError
-from logyard.registry import build
+from logyard.pipeline.chain import Chain
 
 __all__ = ["mistakes"]
 
@@ -46,13 +46,13 @@ def _in_value(value: object, kind: object, place: str) -> Iterator[str]:
 def _in_pipeline(steps: object) -> Iterator[str]:
     if not isinstance(steps, list | tuple):
         return
-    for index, step in enumerate(steps):
+    tables = [step for step in steps if isinstance(step, dict)]
+    for index, step in enumerate(tables):
         try:
-            if isinstance(step, dict):
-                build("steps", step, path=f"pipeline[{index}]")
+            Chain.of([step])
         except BadConfig as error:
-            path = error.path if error.path.startswith("pipeline") else f"pipeline[{index}].{error.path}"
-            yield f"{path}: {error.reason}"
+            path = error.path.removeprefix("pipeline[0]") if error.path.startswith("pipeline[0]") else f".{error.path}"
+            yield f"pipeline[{index}]{path}: {error.reason}"
         except LogyardError as error:
             yield f"pipeline[{index}]: {error}"
 

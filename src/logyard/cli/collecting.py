@@ -5,21 +5,22 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
-from logyard.config import Config
+from logyard.cli.order import Order
 from logyard.language.quoting import quote
 
 __all__ = [
     "BatchIntervalOption",
     "BatchSizeOption",
+    "EncodingOption",
     "ExcludeOption",
     "FieldOption",
     "FilterOption",
     "FormatOption",
     "FromOption",
     "ListenOption",
+    "MultilineOption",
     "OutputFileOption",
     "OutputType",
     "OutputTypeOption",
@@ -27,7 +28,7 @@ __all__ = [
     "StateOption",
     "ToOption",
     "WebPortOption",
-    "beside",
+    "hand_on",
     "keep",
     "outputs",
     "pair",
@@ -51,7 +52,15 @@ StateOption = Annotated[
     Path | None,
     typer.Option("--state", metavar="DIR", help="What is not shipped yet, and how far files are read: ./ship."),
 ]
-FormatOption = Annotated[str, typer.Option("--format", help="auto, plain, docker or cri: what the files' lines are.")]
+FormatOption = Annotated[
+    str, typer.Option("--format", help="What lines are: auto, json, docker, cri, unparsed, plain, or a format's name.")
+]
+MultilineOption = Annotated[
+    str, typer.Option("--multiline", help="Which lines make one record: off, auto, or languages as java,python.")
+]
+EncodingOption = Annotated[
+    str, typer.Option("--encoding", help="Of files without a byte order mark: utf-16, shift_jis ...; else UTF-8.")
+]
 FromOption = Annotated[
     str, typer.Option("--from", help="head or tail: where to begin with files that are there at the first start.")
 ]
@@ -84,19 +93,14 @@ BatchIntervalOption = Annotated[
 WebPortOption = Annotated[int, typer.Option("--web-port", min=0, max=65535, help="As --listen, on 127.0.0.1; 0: none.")]
 
 
-def beside(settings: Config, more: Config) -> Config:
-    """What the command line names comes beside what the file names; its filters come first.
+def hand_on(context: typer.Context, order: Order) -> None:
+    """To the process that had its command line parsed; where none has, it is carried out here."""
+    if callable(context.obj):
+        context.obj(order)
+        return
+    from logyard.cli.shipping import run  # noqa: PLC0415 - whoever only parses loads none of it
 
-    A collector that writes by itself finds the fields of its lines by itself, unless the file says what to do.
-    """
-    alone = any(each.get("name") == "collected" for each in more.outputs) and not settings.pipeline
-    parse: tuple[dict[str, object], ...] = ({"type": "parse"},) if alone else settings.pipeline
-    return msgspec.structs.replace(
-        settings,
-        receivers=(*settings.receivers, *more.receivers),
-        outputs=(*settings.outputs, *more.outputs),
-        pipeline=(*more.pipeline, *parse),
-    )
+    run(order)
 
 
 def outputs(to: Sequence[str], kind: OutputType | None, file: str) -> Iterator[dict[str, object]]:
@@ -124,7 +128,7 @@ def receivers(paths: Sequence[str], about: dict[str, object]) -> list[dict[str, 
     if files:
         found.append({"type": "files", "name": "files-given", "include": files, **given})
     if "-" in paths:
-        known = {name: value for name, value in given.items() if name in {"service", "fields"}}
+        known = {name: value for name, value in given.items() if name not in {"exclude", "read_from"}}
         found.append({"type": "stdin", "name": "stdin-given", **known})
     return found
 

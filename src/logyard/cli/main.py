@@ -14,9 +14,10 @@ import difflib
 import importlib
 import keyword
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+from logyard.cli.order import Order, parsed_apart
 from logyard.cli.output import write
 from logyard.errors import LogyardError
 
@@ -29,6 +30,7 @@ COMMANDS = {
     "up": "start the server",
     "send": "send files, or what comes on stdin",
     "ship": "follow files and ship them to a server, each line exactly once",
+    "sidecar": "collector, processor and forwarder beside an application, over shared directories",
     "query": "search the stored logs",
     "tail": "follow logs as they arrive",
     "export": "write stored logs as Parquet",
@@ -50,6 +52,7 @@ COMMANDS = {
     "stats": "print what a container uses",
     "dead-letters": "look at what was refused for good, and have it tried again",
     "config": "check a configuration, show it, or print its schema",
+    "pipeline": "test a pipeline, preview it, print those that are shipped",
     "components": "list the parts that a configuration can use",
     "doctor": "check this machine and say what to change",
     "version": "print the version",
@@ -58,6 +61,8 @@ COMMANDS = {
 
 _CONTAINER_COMMANDS = frozenset({"launch", "stop", "rm", "ps", "inspect", "exec", "logs", "events", "stats"})
 """Their failures begin with ``Error:``, as those of other container tools do."""
+
+_SHIPPERS = frozenset({"ship", "sidecar"})
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 _HELP = frozenset({"-h", "--help", "help"})
@@ -112,7 +117,18 @@ def _dispatch(arguments: list[str]) -> int:
         hint = f" Did you mean '{near[0]}'?" if near else ""
         sys.stderr.write(f"logyard: there is no command '{name}'.{hint}\nTry 'logyard --help'.\n")
         return USAGE
-    return _run_command(name, rest)
+    return _ship(name, rest) if name in _SHIPPERS else _run_command(name, rest)
+
+
+def _ship(name: str, arguments: list[str]) -> int:
+    """A shipper stays, and is small: it does not keep what has parsed its command line."""
+    found = parsed_apart(lambda hand_on: _run_command(name, arguments, hand_on))
+    if isinstance(found, int):
+        return found
+    from logyard.cli.shipping import run as carry_out  # noqa: PLC0415 - start-up time of all other commands
+
+    carry_out(found)
+    return 0
 
 
 def _speaks_of_containers(arguments: Sequence[str]) -> bool:
@@ -136,11 +152,11 @@ def _explain(topics: list[str]) -> int:
     return 0
 
 
-def _run_command(name: str, arguments: list[str]) -> int:
+def _run_command(name: str, arguments: list[str], hand_on: Callable[[Order], None] | None = None) -> int:
     from typer.main import get_command  # noqa: PLC0415 - start-up time: no Typer for the overview
 
     try:
-        get_command(command_module(name)).main(args=arguments, prog_name=f"logyard {name}")
+        get_command(command_module(name)).main(args=arguments, prog_name=f"logyard {name}", obj=hand_on)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     return 0

@@ -1,48 +1,41 @@
-"""``logyard ship``: follow files, or read a pipe, and ship what they say to a server."""
+"""``logyard ship``: follow files, or read a pipe, and ship what they say to a server. ``shipping.py`` does it."""
 
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from logyard.cli.collecting import (
     BatchIntervalOption,
     BatchSizeOption,
+    EncodingOption,
     ExcludeOption,
     FieldOption,
     FilterOption,
     FormatOption,
     FromOption,
     ListenOption,
+    MultilineOption,
     OutputFileOption,
     OutputTypeOption,
     PathsArgument,
     StateOption,
     ToOption,
     WebPortOption,
-    beside,
+    hand_on,
     keep,
     outputs,
     pair,
     receivers,
 )
 from logyard.cli.options import application
-from logyard.cli.terminal import is_terminal
-from logyard.config import Config, load
-from logyard.edge.process import Left, Shipping, ship
-from logyard.edge.wiring import Edge
-from logyard.wal.log import Wal
+from logyard.cli.order import Order
 
 __all__ = ["app"]
 
-_SECOND = 1.0
-
 
 def command(
+    context: typer.Context,
     paths: PathsArgument = None,
     *,
     to: ToOption = None,
@@ -52,6 +45,8 @@ def command(
     service: Annotated[str, typer.Option("--service", help="Service of records that name none.")] = "",
     field: FieldOption = None,
     source_format: FormatOption = "auto",
+    multiline: MultilineOption = "off",
+    encoding: EncodingOption = "",
     read_from: FromOption = "head",
     listen: ListenOption = "",
     output_type: OutputTypeOption = None,
@@ -73,6 +68,8 @@ def command(
         "service": service,
         "fields": dict(map(pair, field or [])),
         "format": source_format,
+        "multiline": multiline,
+        "encoding": encoding,
         "read_from": read_from,
     }
     flags: dict[str, object] = {
@@ -82,58 +79,16 @@ def command(
         "wal.segment_seconds": batch_interval,
     }
     flags = {name: value for name, value in flags.items() if value}
-    more = Config(
-        receivers=tuple(receivers(paths or [], about)),
-        outputs=tuple(outputs(to or [], output_type, output_file)),
-        pipeline=keep(filters or []),
+    order = Order(
+        file="" if config is None else str(config),
+        flags=flags,
+        receivers=receivers(paths or [], about),
+        outputs=list(outputs(to or [], output_type, output_file)),
+        steps=keep(filters or []),
+        once=once,
+        quiet=quiet,
     )
-    _run(Shipping(load=lambda: beside(load(config, flags), more), file=config, once=once), quiet=quiet)
+    hand_on(context, order)
 
 
 app = application(command)
-
-
-def _run(shipping: Shipping, *, quiet: bool) -> None:
-    settings = shipping.load()
-    if not quiet:
-        sys.stderr.write(f"shipping to {_targets(settings)}; state is in {settings.data.absolute()}\n")
-    progress = _progress() if is_terminal(sys.stderr) and not quiet else None
-    left = ship(msgspec.structs.replace(shipping, progress=progress))
-    _say(left, settings, quiet=quiet)
-
-
-def _targets(settings: Config) -> str:
-    return ", ".join(str(each.get("url", each.get("path", each.get("type")))) for each in settings.outputs) or "nothing"
-
-
-def _say(left: Left, settings: Config, *, quiet: bool) -> None:
-    if left.rows:
-        why = "".join(f"\n  {name}: {trouble}" for name, trouble in left.troubles.items())
-        sys.stderr.write(
-            f"{left.rows:,} records ({left.bytes:,} bytes) are not shipped yet; they lie in {settings.data.absolute()} "
-            f"and go with the next start{why}\n"
-        )
-    elif not quiet:
-        sys.stderr.write("all that was read has been shipped\n")
-
-
-def _progress() -> Callable[[Edge, Wal], None]:
-    """One line on the terminal, written again and again."""
-    begun, said_at = time.monotonic(), [0.0]
-
-    def show(edge: Edge, wal: Wal) -> None:
-        now = time.monotonic()
-        if now - said_at[0] < _SECOND:
-            return
-        said_at[0] = now
-        stats = wal.stats()
-        rate = stats.appended_rows_total / max(now - begun, 0.001)
-        trouble = next(iter(edge.troubles.values()), "")
-        text = (
-            f"{len(edge.positions())} files  {stats.appended_rows_total:,} lines  {rate:,.0f}/s  "
-            f"{stats.backlog_rows:,} to be shipped  {trouble}"
-        )
-        sys.stderr.write(f"\r\x1b[2K{text[:120]}")
-        sys.stderr.flush()
-
-    return show

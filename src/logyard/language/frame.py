@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 import polars as pl
 
+from logyard.formats.json.members import member, scalar_text
 from logyard.model.dialect import Dialect
 from logyard.model.schema import ATTRIBUTES, FRAME, KEYED_COLUMNS
 
@@ -82,16 +83,8 @@ class FrameFields:
         return self._frame.select(_as_text(name)).to_series()
 
     def _attribute(self, name: str) -> pl.Series:
-        """In Python: attributes are JSON of any shape, and only Python can walk it.
-
-        Where no JSON text holds either the end of the name or an escape, no record has the field.
-        """
-        texts = self._frame[ATTRIBUTES]
-        end = name.rpartition(".")[2]
-        possible = texts.str.contains(end, literal=True) | texts.str.contains("\\", literal=True)
-        if not possible.any():
-            return pl.Series(name, [""], dtype=pl.String).new_from_index(0, texts.len())
-        return pl.Series(name, [_text(_inside(row, name)) for row in self._decoded()], dtype=pl.String)
+        texts = scalar_text(member(self._frame[ATTRIBUTES], name))
+        return texts.set(texts.str.starts_with("{"), "")
 
     def _decoded(self) -> list[dict[str, _Value]]:
         """All attributes, decoded in one go."""
@@ -120,22 +113,6 @@ def _add(fields: dict[str, str], name: str, value: _Value) -> None:
     text = _text(value)
     if text:
         fields[name] = text
-
-
-def _inside(row: Mapping[str, _Value], name: str) -> _Value:
-    """What is under a dotted name, spelt so or nested; objects are no values."""
-    value = row.get(name)
-    if value is not None and not isinstance(value, dict):
-        return value
-    end = name.find(".")
-    while end >= 0:
-        inner = row.get(name[:end])
-        if isinstance(inner, dict):
-            value = _inside(inner, name[end + 1 :])
-            if value is not None:
-                return value
-        end = name.find(".", end + 1)
-    return None
 
 
 def _text(value: _Value) -> str:

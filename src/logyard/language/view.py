@@ -10,6 +10,7 @@ from typing import Final
 import polars as pl
 
 from logyard.language import frame as frames
+from logyard.language.numbers import numbers
 from logyard.model import timestamp
 from logyard.model.dialect import Dialect
 
@@ -31,6 +32,7 @@ class View:
         self._source = source
         self._names = names
         self._texts: dict[str, pl.Series] = {}
+        self._numbers: dict[str, pl.Series] = {}
         self._time: pl.Series | None = None
 
     @staticmethod
@@ -71,6 +73,13 @@ class View:
         if name not in self._texts:
             self._texts[name] = self._source(name)
         return self._texts[name]
+
+    def numbers(self, field: str) -> pl.Series:
+        """The numbers that these texts read as (``language/numbers.py``), null where one is none."""
+        name = field or _MESSAGE
+        if name not in self._numbers:
+            self._numbers[name] = numbers(self.text(field))
+        return self._numbers[name]
 
     def time(self) -> pl.Series:
         """When each record happened, nanoseconds as Int64; null where ``_time`` is no time."""

@@ -14,7 +14,7 @@ import msgspec
 import zstandard
 
 from logyard.errors import BadInput
-from logyard.formats.json.record import records
+from logyard.formats.json.written import written
 from logyard.model.batch import Batch, Encoded
 from logyard.model.reading import DEFAULT_READING, Reading
 from logyard.outputs.http_client import HttpClient
@@ -94,7 +94,7 @@ class Logyard:
 def _lines(batch: Batch) -> tuple[bytes, Reading]:
     if isinstance(batch.body, Encoded):
         return batch.body.lines, batch.body.reading
-    return b"\n".join(map(msgspec.json.encode, records(batch.body))), DEFAULT_READING
+    return written(batch.body), DEFAULT_READING
 
 
 def _named(reading: Reading) -> Mapping[str, str]:

@@ -22,10 +22,11 @@ import polars as pl
 from logyard.errors import BadConfig, Corrupt, NotNow
 from logyard.formats.json.frame import frame
 from logyard.formats.json.record import records
-from logyard.model import timestamp
+from logyard.model import origin, timestamp
 from logyard.model.batch import Batch, Encoded
 from logyard.ports import Place, Refused
 from logyard.registry import component
+from logyard.types import Json
 
 __all__ = ["Spool", "SpoolConfig"]
 
@@ -45,7 +46,8 @@ class SpoolConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     source_key: str = ""
     """Key that gets the place that a record comes from, unless it has one: ``source_file``; "": none does."""
     arrival_key: str = ""
-    """Key that gets the time at which a record was taken in, unless it has one: ``collected_at``; "": none does."""
+    """Key that gets the time at which a record was taken in, unless it has one: ``collected_at``. Records that said no
+    time then get none: whoever processes them may find it in their message. "": none does."""
 
 
 class _Added(msgspec.Struct, frozen=True):
@@ -103,7 +105,8 @@ class Spool:
         rows = frame(body, batch.received) if isinstance(body, Encoded) else body
         for (source,), part in rows.group_by("source", maintain_order=True):
             given = {self._source_key: str(source), self._arrival_key: timestamp.format_ns(batch.received)}
-            yield self._name(str(source)), _encoded(part, {key: text for key, text in given.items() if key})
+            known = {key: text for key, text in given.items() if key}
+            yield self._name(str(source)), _encoded(part, known, timed=not self._arrival_key)
 
     def _name(self, source: str) -> str:
         return self._prefix + (source.rpartition("/")[2].lstrip(".") or _NAMELESS)
@@ -176,8 +179,17 @@ class _File:
         _sync_directory(self._directory)
 
 
-def _encoded(rows: pl.DataFrame, known: dict[str, str]) -> bytes:
-    return b"".join(msgspec.json.encode(known | record) + b"\n" for record in records(rows))
+def _encoded(rows: pl.DataFrame, known: dict[str, str], *, timed: bool) -> bytes:
+    """``timed``: whether a time that nobody stated is written."""
+    found = records(rows)
+    if not timed:
+        stated = (origin.parse(text).get("timestamp") != "" for text in rows["origin"])
+        found = (each if own else _without_time(each) for each, own in zip(found, stated, strict=True))
+    return b"".join(msgspec.json.encode(known | record) + b"\n" for record in found)
+
+
+def _without_time(record: dict[str, Json]) -> dict[str, Json]:
+    return {key: value for key, value in record.items() if key != "timestamp"}
 
 
 def _append(path: Path, data: bytes) -> None:

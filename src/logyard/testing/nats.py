@@ -95,7 +95,7 @@ class NatsCluster:
         """The node that leads a stream."""
 
         async def look(client: Client) -> int:
-            info = await client.jetstream(timeout=10).stream_info(stream)
+            info = await client.jetstream(timeout=2).stream_info(stream)
             if info.cluster is None or not info.cluster.leader:
                 raise NatsError("no leader")
             return int(info.cluster.leader.removeprefix("n"))
@@ -127,7 +127,7 @@ class NatsCluster:
         servers = [f"nats://{host}" for host in self.hosts]
         client = await nats.connect(
             servers,
-            connect_timeout=5,
+            connect_timeout=2,
             allow_reconnect=False,
             max_reconnect_attempts=1,
             reconnect_time_wait=_LOOK_AGAIN,
@@ -153,7 +153,7 @@ class NatsCluster:
 
 
 async def _account(client: Client) -> None:
-    await client.jetstream(timeout=10).account_info()
+    await client.jetstream(timeout=2).account_info()
 
 
 async def _quiet(error: Exception) -> None:

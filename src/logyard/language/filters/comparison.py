@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from logyard.language.ast import FieldFilter, component
-from logyard.language.numbers import numbers, parse_number
+from logyard.language.numbers import parse_number
 from logyard.language.parser import Parser
 from logyard.language.quoting import quote_if_needed, quote_literal
 from logyard.language.view import View
@@ -52,7 +52,6 @@ class Comparison(FieldFilter):
     def match(self, view: View) -> pl.Series:
         """Numbers by size where the value is one, else texts by their bytes."""
         compare = _OPERATORS[self.operator]
-        texts = view.text(self.field)
         if self.number is None:
-            return compare(texts, self.value)
-        return compare(numbers(texts), self.number).fill_null(value=False)
+            return compare(view.text(self.field), self.value)
+        return compare(view.numbers(self.field), self.number).fill_null(value=False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from logyard.language.ast import FieldFilter, component
-from logyard.language.numbers import numbers, parse_number
+from logyard.language.numbers import parse_number
 from logyard.language.parser import Parser
 from logyard.language.quoting import quote_literal
 from logyard.language.view import View
@@ -54,4 +54,4 @@ class Range(FieldFilter):
 
     def match(self, view: View) -> pl.Series:
         """Values that are no numbers are outside."""
-        return numbers(view.text(self.field)).is_between(self.minimum, self.maximum).fill_null(value=False)
+        return view.numbers(self.field).is_between(self.minimum, self.maximum).fill_null(value=False)

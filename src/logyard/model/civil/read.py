@@ -22,6 +22,7 @@ _WRAPPED: Final = r"^(?:/Date\(|@)([0-9.]+)(?:[+-][0-9]{4})?(?:\)/)?$"
 _UNIX: Final = r"^[0-9]{5,19}(?:\.[0-9]+)?$"
 """Shorter numbers are years, or nothing; those of 8 and of 14 digits may be dates without marks."""
 _MARKLESS: Final = r"^(?:19[7-9][0-9]|20[0-9]{2})(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[0-9]{6})?$"
+_PYTHON: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-2][0-9]:[0-5][0-9]:[0-5][0-9],[0-9]{3}$"
 _DOTTED: Final = r"^[^ ]*[0-9]\.[0-9]+\.[0-9]"
 
 
@@ -36,12 +37,22 @@ def read(texts: pl.Series, customs: Customs = DEFAULT_CUSTOMS) -> pl.Series:
     none.
     """
     kinds = texts.drop_nulls().unique()
-    values = _read(kinds.str.strip_chars(), customs)
+    values = _usual(kinds) if not customs.zone else None
+    if values is None:
+        values = _read(kinds.str.strip_chars(), customs)
     if kinds.len() == texts.len() and not texts.has_nulls() and kinds.len() == 1:
         return values
     looked_up = pl.DataFrame({"text": kinds, "value": values})
     column = pl.DataFrame({"text": texts.cast(pl.String)})
     return column.join(looked_up, on="text", how="left", maintain_order="left")["value"]
+
+
+def _usual(texts: pl.Series) -> pl.Series | None:
+    """The layout of Python's ``logging``, at a quarter of the cost of the general way; None unless all are in it."""
+    if texts.is_empty() or not texts.str.contains(_PYTHON).all():
+        return None
+    times = texts.str.to_datetime("%Y-%m-%d %H:%M:%S,%3f", time_unit="ns", strict=False).cast(pl.Int64)
+    return None if times.has_nulls() or times.min() < 0 else times  # type: ignore[operator] # not empty, not null
 
 
 def _read(texts: pl.Series, customs: Customs) -> pl.Series:

@@ -3,8 +3,8 @@ r"""Records as their sender wrote them, as JSON objects, without decoding one th
     {"source":"/var/log/shop.log","service":"shop","collected_at":"...", what the sender wrote}
 
 What is known of all lines of a batch stands in front of what each says itself, unless the line says it, too. A line
-that is no object is its message. Records that a step has looked into have no sender's form left: they are as
-``canonical`` has them.
+that is no object is its message. Of records that somebody has looked into, the keys are the sender's, too, and what was
+found in their messages stands beside.
 """
 
 import re
@@ -15,9 +15,9 @@ import msgspec
 import polars as pl
 
 from logyard.formats.json.settle import settled
+from logyard.formats.json.written import written
 from logyard.model import timestamp
 from logyard.model.batch import Batch, Encoded
-from logyard.outputs.rendering.canonical import canonical
 
 __all__ = ["COLLECTED_AT", "sent"]
 
@@ -35,7 +35,7 @@ _encode = msgspec.json.Encoder().encode
 def sent(batch: Batch) -> bytes:
     """A line for each record, parted by LF."""
     if isinstance(batch.body, pl.DataFrame):
-        return "\n".join(canonical(batch.body)).encode()
+        return written(batch.body)
     body = settled(batch.body)
     known = {**dict(body.reading.constants), COLLECTED_AT: timestamp.format_ns(batch.received)}
     front = _encode(known)[:-1]
