@@ -72,16 +72,9 @@ def command(
         "encoding": encoding,
         "read_from": read_from,
     }
-    flags: dict[str, object] = {
-        "data": str(state or "ship") if state is not None or config is None else "",
-        "collect.listen": listen or (f"127.0.0.1:{web_port}" if web_port else ""),
-        "wal.segment_rows": batch_size,
-        "wal.segment_seconds": batch_interval,
-    }
-    flags = {name: value for name, value in flags.items() if value}
     order = Order(
         file="" if config is None else str(config),
-        flags=flags,
+        flags=_flags(state, config, listen or _local(web_port), rows=batch_size, seconds=batch_interval),
         receivers=receivers(paths or [], about),
         outputs=list(outputs(to or [], output_type, output_file)),
         steps=keep(filters or []),
@@ -92,3 +85,18 @@ def command(
 
 
 app = application(command)
+
+
+def _flags(state: Path | None, config: Path | None, listen: str, *, rows: int, seconds: float) -> dict[str, object]:
+    """Settings that are given on the command line, by path."""
+    flags: dict[str, object] = {
+        "data": str(state or "ship") if state is not None or config is None else "",
+        "collect.listen": listen,
+        "wal.segment_rows": rows,
+        "wal.segment_seconds": seconds,
+    }
+    return {name: value for name, value in flags.items() if value}
+
+
+def _local(port: int) -> str:
+    return f"127.0.0.1:{port}" if port else ""
