@@ -107,6 +107,15 @@ async def test_answers_are_errors_of_ours(
         assert caught.value.retry_after == seconds
 
 
+async def test_a_password_in_the_address_is_used_and_not_told(sink: HttpSink, tmp_path: Path) -> None:
+    sink.answers = [Answer(500)]
+    async with opened(tmp_path, "http", url=f"http://me:s%40cret@127.0.0.1:{sink.port}/in") as output:
+        with pytest.raises(NotNow) as caught:
+            await output.write([batch(1, "one")])
+    assert sink.requests[0].headers["authorization"] == "Basic bWU6c0BjcmV0"
+    assert str(caught.value).startswith(f"{sink.url}/in says 500")
+
+
 async def test_a_server_that_takes_the_connection_and_says_nothing(tmp_path: Path) -> None:
     import socket  # noqa: PLC0415 - of this test alone
 
