@@ -22,6 +22,7 @@ from logyard.cli.collecting import (
     StateOption,
     ToOption,
     WebPortOption,
+    batches,
     hand_on,
     keep,
     outputs,
@@ -29,7 +30,7 @@ from logyard.cli.collecting import (
     receivers,
 )
 from logyard.cli.options import application
-from logyard.cli.order import Order
+from logyard.cli.order import Order, Section
 
 __all__ = ["app"]
 
@@ -72,16 +73,9 @@ def command(
         "encoding": encoding,
         "read_from": read_from,
     }
-    flags: dict[str, object] = {
-        "data": str(state or "ship") if state is not None or config is None else "",
-        "collect.listen": listen or (f"127.0.0.1:{web_port}" if web_port else ""),
-        "wal.segment_rows": batch_size,
-        "wal.segment_seconds": batch_interval,
-    }
-    flags = {name: value for name, value in flags.items() if value}
     order = Order(
-        file="" if config is None else str(config),
-        flags=flags,
+        file=str(config or ""),
+        flags={**_flags(state, config, listen, web_port=web_port), **batches(batch_size, batch_interval)},
         receivers=receivers(paths or [], about),
         outputs=list(outputs(to or [], output_type, output_file)),
         steps=keep(filters or []),
@@ -92,3 +86,11 @@ def command(
 
 
 app = application(command)
+
+
+def _flags(state: Path | None, config: Path | None, listen: str, *, web_port: int) -> Section:
+    flags: Section = {
+        "data": str(state or "ship") if state is not None or config is None else "",
+        "collect.listen": listen or (f"127.0.0.1:{web_port}" if web_port else ""),
+    }
+    return {name: value for name, value in flags.items() if value}
