@@ -72,16 +72,11 @@ def command(
         "encoding": encoding,
         "read_from": read_from,
     }
-    flags: dict[str, object] = {
-        "data": str(state or "ship") if state is not None or config is None else "",
-        "collect.listen": listen or (f"127.0.0.1:{web_port}" if web_port else ""),
-        "wal.segment_rows": batch_size,
-        "wal.segment_seconds": batch_interval,
-    }
-    flags = {name: value for name, value in flags.items() if value}
+    place = str(state or "ship") if state is not None or config is None else ""
+    address = listen or (f"127.0.0.1:{web_port}" if web_port else "")
     order = Order(
         file="" if config is None else str(config),
-        flags=flags,
+        flags=_flags(place, address, rows=batch_size, seconds=batch_interval),
         receivers=receivers(paths or [], about),
         outputs=list(outputs(to or [], output_type, output_file)),
         steps=keep(filters or []),
@@ -89,6 +84,17 @@ def command(
         quiet=quiet,
     )
     hand_on(context, order)
+
+
+def _flags(place: str, listen: str, *, rows: int, seconds: float) -> dict[str, object]:
+    """The settings that were given; the others are the file's, or what they are by default."""
+    flags: dict[str, object] = {
+        "data": place,
+        "collect.listen": listen,
+        "wal.segment_rows": rows,
+        "wal.segment_seconds": seconds,
+    }
+    return {name: value for name, value in flags.items() if value}
 
 
 app = application(command)
