@@ -147,6 +147,7 @@ def test_a_collector_with_nothing_behind_it(
         [*command, *options, *port, *arguments], cwd=tmp_path, capture_output=True, check=False, timeout=60
     )
     assert done.returncode == 0, done.stderr
+    assert b"collected_logs/collected." in done.stderr or arguments
     found = read(tmp_path / (arguments[1] if arguments else f"collected_logs/collected.{kind}"))
     assert (found if isinstance(found, int) else len(found)) == 502  # type: ignore[arg-type] # a count, or rows
 

@@ -54,11 +54,11 @@ async def test_canonical_fields_have_our_names(sink: HttpSink, tmp_path: Path, f
     ]
 
 
-async def test_text_is_the_messages_alone(sink: HttpSink, tmp_path: Path) -> None:
+async def test_text_is_the_lines_as_they_came_and_messages_of_what_was_decoded(sink: HttpSink, tmp_path: Path) -> None:
     async with opened(tmp_path, "http", url=sink.url, format="text", headers={"X-Team": "a"}, bearer="k") as output:
-        await output.write([batch(1, OBJECT, "plain", {"message": "two\nlines"})])
+        await output.write([batch(1, OBJECT, "plain"), framed(batch(2, OBJECT, {"message": "two\nlines"}))])
     (request,) = sink.requests
-    assert request.body == b"low\nplain\ntwo lines\n"
+    assert request.body == json.dumps(OBJECT, separators=(",", ":")).encode() + b"\nplain\nlow\ntwo lines\n"
     assert (request.headers["authorization"], request.headers["x-team"]) == ("Bearer k", "a")
 
 
@@ -105,6 +105,15 @@ async def test_answers_are_errors_of_ours(
     assert type(caught.value) is error
     if isinstance(caught.value, NotNow):
         assert caught.value.retry_after == seconds
+
+
+async def test_a_password_in_the_address_is_used_and_not_told(sink: HttpSink, tmp_path: Path) -> None:
+    sink.answers = [Answer(500)]
+    async with opened(tmp_path, "http", url=f"http://me:s%40cret@127.0.0.1:{sink.port}/in") as output:
+        with pytest.raises(NotNow) as caught:
+            await output.write([batch(1, "one")])
+    assert sink.requests[0].headers["authorization"] == "Basic bWU6c0BjcmV0"
+    assert str(caught.value).startswith(f"{sink.url}/in says 500")
 
 
 async def test_a_server_that_takes_the_connection_and_says_nothing(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def outputs(to: Sequence[str], kind: OutputType | None, file: str) -> Iterator[d
     for number, url in enumerate(to, 1):
         yield {"type": "logyard", "url": url, "name": f"to-{number}"}
     if kind is not None:
-        yield {"type": kind.value, "name": "collected", **({"path": file} if file else {})}
+        yield {"type": kind.value, "name": "collected", "path": file or f"collected_logs/collected.{kind.value}"}
 
 
 def batches(rows: int, seconds: float) -> Section:

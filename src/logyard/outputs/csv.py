@@ -87,14 +87,14 @@ class Csv:
         frame = joined(batches)
         own, others = _parted(frame, self._fields)
         table = frame.with_columns(time_texts(frame).alias("timestamp"), pl.col("tags").list.join(" "))
-        table = table.select(_COLUMNS).with_columns(*own, others)
+        table = table.select(_COLUMNS).with_columns(*own, others).select(pl.all().replace("", None))
         return {self._path: table.write_csv(include_header=False, line_terminator="\r\n").encode()}
 
 
 def _parted(frame: pl.DataFrame, fields: Sequence[str]) -> tuple[Sequence[pl.Series], pl.Series]:
     """The named attributes, a column each, and the others as JSON."""
     if not fields:
-        return (), frame[ATTRIBUTES].replace("{}", "")
+        return (), frame[ATTRIBUTES].replace("{}", None)
     rows = rest(frame)
     own = [pl.Series(name, [_text(row.pop(name, None)) for row in rows], dtype=pl.String) for name in fields]
     others = [msgspec.json.encode(row).decode() if row else "" for row in rows]

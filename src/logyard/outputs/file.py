@@ -12,7 +12,7 @@ from logyard.outputs.appending.appender import Appender, Texts
 from logyard.outputs.appending.archive import Rotation
 from logyard.outputs.appending.paths import Paths
 from logyard.outputs.rendering.canonical import canonical
-from logyard.outputs.rendering.lines import Form, json_lines, messages
+from logyard.outputs.rendering.lines import Form, json_lines, raw_lines
 from logyard.ports import Place, Refused
 from logyard.registry import component
 
@@ -26,7 +26,8 @@ class FileConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """May hold ``%Y %m %d %H %M`` of the record's time (UTC) and ``{service}``, ``{host}``, ``{source}``, ``{level}``.
     No other program, and no other output, may write to these files."""
     format: Literal["json", "text"] = "json"
-    """json: an object a line; text: messages alone, a line each."""
+    """json: an object a line; text: lines as they came, and of records that steps have looked into, or that go to
+    several files, the messages."""
     records: Form = "canonical"
     """canonical: under our names of the fields, times and levels normalised; sent: as their sender wrote them, for one
     single path."""
@@ -72,7 +73,7 @@ class File:
     def _texts(self, batches: Sequence[Batch]) -> Texts:
         text, single = self._config.format == "text", self._paths.single
         if single:
-            return {single: (messages(batches) if text else json_lines(batches, self._config.records)) + b"\n"}
+            return {single: (raw_lines(batches) if text else json_lines(batches, self._config.records)) + b"\n"}
         frame = joined(batches)
         lines = frame["message"].str.replace_all("\n", " ", literal=True) if text else canonical(frame)
         return self._paths.split(frame, lines)

@@ -14,7 +14,7 @@ import msgspec
 from logyard.errors import BadConfig
 from logyard.model.batch import Batch
 from logyard.outputs.http_client import Compression, HttpClient, packed, refuse
-from logyard.outputs.rendering.lines import Form, json_lines, messages, run_key
+from logyard.outputs.rendering.lines import Form, json_lines, raw_lines, run_key
 from logyard.ports import Place, Refused
 from logyard.registry import component
 
@@ -38,7 +38,8 @@ class HttpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     bearer: str = ""
     """Sent as ``Authorization: Bearer``."""
     format: Literal["ndjson", "json", "text"] = "ndjson"
-    """ndjson: an object a line; json: an array; text: messages alone, a line each."""
+    """ndjson: an object a line; json: an array; text: lines as they came, the cheapest, and of records that steps have
+    looked into the messages."""
     records: Form = "sent"
     """sent: as their sender wrote them; canonical: under our names of the fields, times and levels normalised."""
     compression: Compression = "none"
@@ -82,7 +83,7 @@ class Http:
     def _request(self, batches: Sequence[Batch]) -> tuple[bytes, Mapping[str, str]]:
         config = self._config
         if config.format == "text":
-            body = messages(batches) + b"\n"
+            body = raw_lines(batches) + b"\n"
         else:
             lines = json_lines(batches, config.records)
             body = lines + b"\n" if config.format == "ndjson" else b"[%b]" % lines.replace(b"\n", b",")

@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import msgspec
@@ -55,8 +55,11 @@ class HttpClient:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise BadConfig(f"{url!r} is no address: it begins with http:// or https://", path="url")
-        self.url = url.rstrip("/")
+        self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
+        """Without the user and the password that may be in it: it stands in messages."""
+        user = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
         self._client = httpx.AsyncClient(
+            auth=user,
             timeout=httpx.Timeout(timeout, connect=_CONNECT_SECONDS),
             headers=dict(headers),
             # Certificates take long to load: only where there is something to verify.

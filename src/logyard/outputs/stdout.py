@@ -19,7 +19,7 @@ from logyard.errors import NotNow
 from logyard.formats.json.batches import joined
 from logyard.model import timestamp
 from logyard.model.batch import Batch
-from logyard.outputs.rendering.lines import json_lines, messages
+from logyard.outputs.rendering.lines import json_lines, raw_lines
 from logyard.ports import Place, Refused
 from logyard.registry import component
 
@@ -35,7 +35,7 @@ class StdoutConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """What is printed."""
 
     format: Literal["report", "json", "text"] = "report"
-    """report: counts and the latest lines by source; json: the records; text: their messages."""
+    """report: counts and the latest lines by source; json: the records; text: their lines."""
     seconds: Annotated[float, msgspec.Meta(gt=0)] = 60.0
     """How often it reports."""
     latest: Annotated[int, msgspec.Meta(ge=0)] = 3
@@ -71,7 +71,7 @@ class Stdout:
             self._count(sources, texts)
             return ()
         text = self._config.format == "text"
-        await asyncio.to_thread(lambda: _put((messages(batches) if text else json_lines(batches, "sent")) + b"\n"))
+        await asyncio.to_thread(lambda: _put((raw_lines(batches) if text else json_lines(batches, "sent")) + b"\n"))
         return ()
 
     async def close(self) -> None:
@@ -100,7 +100,8 @@ class Stdout:
     def _text(self) -> str:
         now = timestamp.format_ns(self._clock.now() // timestamp.SECOND * timestamp.SECOND) if self._clock else ""
         total, new = (sum(getattr(seen, what) for seen in self._seen.values()) for what in ("total", "new"))
-        lines = [f"{now}  {total:,} records (+{new:,}) from {len(self._seen):,} sources"]
+        sources = f"{len(self._seen):,} source{'' if len(self._seen) == 1 else 's'}"
+        lines = [f"{now}  {total:,} records (+{new:,}) from {sources}"]
         for source, seen in sorted(self._seen.items()):
             lines.append(f"  {source.translate(_CONTROL) or '(unknown)'}  {seen.total:,} (+{seen.new:,})")
             lines += [f"    {text.translate(_CONTROL)[:_LINE]}" for text in seen.latest]

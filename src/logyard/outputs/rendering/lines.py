@@ -5,12 +5,12 @@ from hashlib import blake2b
 from typing import Literal
 
 from logyard.formats.json.batches import joined
-from logyard.model.batch import Batch
+from logyard.model.batch import Batch, Encoded
 from logyard.outputs.rendering.canonical import canonical
 from logyard.outputs.rendering.sent import sent
 from logyard.types import BatchId
 
-__all__ = ["Form", "json_lines", "keys", "messages", "owners", "run_key"]
+__all__ = ["Form", "json_lines", "keys", "owners", "raw_lines", "run_key"]
 
 Form = Literal["canonical", "sent"]
 
@@ -22,9 +22,17 @@ def json_lines(batches: Sequence[Batch], form: Form) -> bytes:
     return "\n".join(canonical(joined(batches))).encode()
 
 
-def messages(batches: Sequence[Batch]) -> bytes:
-    """Nothing but the messages, parted by LF; an LF within one is a blank."""
-    return "\n".join(joined(batches)["message"].str.replace_all("\n", " ", literal=True)).encode()
+def raw_lines(batches: Sequence[Batch]) -> bytes:
+    """The lines as they came, parted by LF, no LF at the end; of records that steps have looked into, the messages, in
+    which an LF is a blank.
+    """
+    return b"\n".join(map(_text, batches))
+
+
+def _text(batch: Batch) -> bytes:
+    if isinstance(batch.body, Encoded):
+        return batch.body.lines
+    return "\n".join(batch.body["message"].str.replace_all("\n", " ", literal=True)).encode()
 
 
 def keys(batches: Sequence[Batch]) -> list[str]:

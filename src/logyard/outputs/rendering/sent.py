@@ -3,10 +3,11 @@ r"""Records as their sender wrote them, as JSON objects, without decoding one th
     {"source":"/var/log/shop.log","service":"shop","collected_at":"...", what the sender wrote}
 
 What is known of all lines of a batch stands in front of what each says itself, unless the line says it, too. A line
-that is no object is its message. Records that a step has looked into have no sender's form left: they are as
-``canonical`` has them.
+that is no object is its message. Of records that somebody has looked into, the keys are the sender's, too, and what was
+found in their messages stands beside.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -14,9 +15,9 @@ import msgspec
 import polars as pl
 
 from logyard.formats.json.settle import settled
+from logyard.formats.json.written import written
 from logyard.model import timestamp
 from logyard.model.batch import Batch, Encoded
-from logyard.outputs.rendering.canonical import canonical
 
 __all__ = ["COLLECTED_AT", "sent"]
 
@@ -24,6 +25,9 @@ COLLECTED_AT: Final = "collected_at"
 """When the record was taken in; RFC 3339."""
 
 _OPEN: Final = ord("{")
+_BRACES: Final = (b"{}", b"{ ", b"{\t")
+"""Without one of these there is no empty object; cheap to look for."""
+_EMPTY: Final = re.compile(rb"(?:^|\n)\{[ \t\r]*\}")
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encode = msgspec.json.Encoder().encode
 
@@ -31,7 +35,7 @@ _encode = msgspec.json.Encoder().encode
 def sent(batch: Batch) -> bytes:
     """A line for each record, parted by LF."""
     if isinstance(batch.body, pl.DataFrame):
-        return "\n".join(canonical(batch.body)).encode()
+        return written(batch.body)
     body = settled(batch.body)
     known = {**dict(body.reading.constants), COLLECTED_AT: timestamp.format_ns(batch.received)}
     front = _encode(known)[:-1]
@@ -49,10 +53,12 @@ def _messages(texts: Iterable[str], front: bytes) -> Iterable[bytes]:
 
 def _spliced(body: Encoded, front: bytes) -> bytes:
     """All at once, where no line is an empty object."""
-    if b"{}" in body.lines.replace(b" ", b""):
-        return b"\n".join(_line(line, front, {}) for line in body.lines.split(b"\n"))
+    lines = body.lines
+    if any(braces in lines for braces in _BRACES) and _EMPTY.search(lines):
+        return b"\n".join(_line(line, front, {}) for line in lines.split(b"\n"))
     begin = front + b","
-    return begin + body.lines[1:].replace(b"\n{", b"\n" + begin)
+    first, *others = lines.split(b"\n{")
+    return (b"\n" + begin).join([begin + first[1:], *others])
 
 
 def _line(line: bytes, front: bytes, known: Mapping[str, str]) -> bytes:
