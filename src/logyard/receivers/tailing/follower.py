@@ -43,6 +43,8 @@ class Follower:
         self._rounds = Rounds(self._table, parts)
         self._room = 0
         self._has_looked = False
+        self.is_waiting = False
+        """Files are there of which cannot be said yet whether they must be read: one that is being compressed."""
         self.trouble: dict[str, str] = {}
         """Paths that cannot be followed now, and why."""
         self.reconfigure(options)
@@ -83,6 +85,7 @@ class Follower:
         for action in actions:
             self._acting.act(action, self._options)
         self._refresh(scan.files, adrift)
+        self.is_waiting = self._waits_for(scan.files)
         self._table.fresh = frozenset()
         self._acting.first = False
         self._has_looked = True
@@ -124,6 +127,12 @@ class Follower:
         """Let all descriptors go."""
         for file in self._table.files.values():
             file.close()
+
+    def _waits_for(self, files: Sequence[Seen]) -> bool:
+        known = {file.known.identity for file in self.files}
+        oldest = self._parts.clock.now() - self._options.ignore_older * 1e9 if self._options.ignore_older else 0.0
+        new = (seen for seen in files if seen.identity not in known)
+        return any(seen.size and seen.modified >= oldest and seen.path not in self.trouble for seen in new)
 
     def _adrift(self, files: Sequence[Seen]) -> list[Seen]:
         """Files that only their descriptors lead to."""
