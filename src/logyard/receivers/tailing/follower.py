@@ -166,7 +166,8 @@ class Follower:
 
     def _is_certain(self, known: Known, seen: Seen) -> bool:
         """Nothing about it has changed, or its descriptor keeps its inode number from being used anew. While this
-        process follows it, a file that has grown in its place is taken for the same: reading it will tell.
+        process follows it, a file that has grown in its place is taken for the same: reading it will tell, if anything
+        is known that could.
         """
         if (seen.path, seen.size, seen.modified) == (known.path, known.size, known.modified):
             return True
@@ -174,7 +175,9 @@ class Follower:
             return False
         if self._table.files[known.serial].content is not None:
             return True
-        return known.serial not in self._table.fresh and seen.path == known.path and seen.size >= known.size
+        if known.serial in self._table.fresh or not known.head_bytes:
+            return False
+        return seen.path == known.path and seen.size >= known.size
 
     def _refresh(self, files: Sequence[Seen], adrift: Sequence[Seen]) -> None:
         """Sizes and places as they are now."""
