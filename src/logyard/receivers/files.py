@@ -256,10 +256,11 @@ class Files:
         return self._follower is not None and len(self._follower.files) > _MANY
 
     def _is_reading(self) -> bool:
-        """Something could not be handed in, and will be tried again."""
-        return self._follower is not None and any(
-            file.busy or (file.is_ready and not file.trouble) for file in self._follower.files
-        )
+        """Something could not be handed in, and will be tried again; or cannot be told from what has been read yet."""
+        follower = self._follower
+        if follower is None:
+            return False
+        return follower.is_waiting or any(file.busy or (file.is_ready and not file.trouble) for file in follower.files)
 
     async def _collect_some(self, deliveries: Sequence[Delivery]) -> None:
         """Of little at a time the cost is in the times: let more come together."""
