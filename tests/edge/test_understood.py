@@ -49,7 +49,8 @@ MESSAGES = {
 
 
 def rows(server: Server, home: Path) -> list[dict[str, str]]:
-    what = "source, toString(timestamp) AS timestamp, level, severity, message, host, service, toJSONString(attributes) AS attributes"
+    texts = "toString(timestamp) AS timestamp, toJSONString(attributes) AS attributes"
+    what = f"source, level, severity, message, host, {texts}"
     return sql(
         server.url, f"SELECT {what} FROM logs WHERE startsWith(source, '{home}') ORDER BY source, severity, message"
     )
