@@ -24,6 +24,7 @@ from bench.measures import (
     singles,
     stages,
     startup,
+    steps,
     tail,
 )
 from bench.report import Figure, as_json, table
@@ -43,6 +44,7 @@ MEASURES: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
     "cluster": cluster.measure,
     "containers": containers.measure,
     "formats": formats.measure,
+    "steps": steps.measure,
     "collect": collect.measure,
 }
 """In the order in which they run: ingest leaves its data to queries and start."""

@@ -22,7 +22,7 @@ import msgspec
 import uvloop
 
 from logyard.clock import SystemClock
-from logyard.config import Config, WalConfig
+from logyard.config import CollectConfig, Config, WalConfig
 from logyard.edge.pages import Pages
 from logyard.edge.stats import reporting, statistics, watch
 from logyard.edge.wiring import Edge
@@ -32,8 +32,10 @@ from logyard.ingest.ledger import Ledger
 from logyard.model.batch import Batch
 from logyard.model.ids import SnowflakeIds
 from logyard.pipeline.chain import Chain
+from logyard.pipeline.statistics import Processing
 from logyard.ports import Buffer
 from logyard.telemetry import Telemetry
+from logyard.types import Json
 from logyard.wal.disk import RealDisk
 from logyard.wal.log import Wal, WalSettings
 
@@ -106,9 +108,10 @@ async def _life(shipping: Shipping, config: Config) -> tuple[Ending, Left, Confi
         )
         stack.push_async_callback(asyncio.to_thread, wal.close)
         await asyncio.to_thread(edge.attach, wal)
+        processing = Processing(clock)
         parts = InletParts(
             ids=SnowflakeIds(config.ingest.machine, clock),
-            chain=Chain.of(config.pipeline),
+            chain=Chain.of(config.pipeline, telemetry, statistics=processing),
             ledger=Ledger(lambda _: {}, wal.position, backlog=wal.keyed_backlog(), position=wal.position()),
             tap=_Tap(),
             clock=clock,
@@ -116,17 +119,31 @@ async def _life(shipping: Shipping, config: Config) -> tuple[Ending, Left, Confi
             is_store=False,
         )
         watch(telemetry, edge, wal)
+        processing.watch(telemetry)
         signals = await stack.enter_async_context(_signals())
         if config.collect.listen:
             pages = Pages(config.collect.listen, telemetry, statistics=lambda: statistics(edge, wal, clock))
             await stack.enter_async_context(pages.serving())
-        await stack.enter_async_context(reporting(edge, wal, clock, config=config.collect))
+        await _report(config.collect, lambda: statistics(edge, wal, clock), processing.as_json, stack=stack)
         await stack.enter_async_context(edge.running(WalInlet(wal, parts)))
         ending, config = await _until_ended(shipping, config, edge, signals=signals)
         await edge.stop_receiving()
         seconds = 0.0 if ending == "reload" else config.collect.drain_seconds
         left = await _drained(edge, wal, seconds=float("inf") if ending == "done" else seconds, signals=signals)
     return ending, left, config
+
+
+async def _report(
+    config: CollectConfig,
+    collected: Callable[[], dict[str, Json]],
+    processed: Callable[[], dict[str, Json]],
+    *,
+    stack: AsyncExitStack,
+) -> None:
+    """Statistics into their files, for as long as ``stack`` lasts."""
+    await stack.enter_async_context(reporting(config.stats, config.stats_seconds, collected))
+    seconds = config.processing_stats_seconds
+    await stack.enter_async_context(reporting(config.processing_stats, seconds, processed))
 
 
 def _settings(config: WalConfig) -> WalSettings:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import resource
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,6 @@ from typing import Final
 import msgspec
 
 from logyard.clock import Clock
-from logyard.config import CollectConfig
 from logyard.edge.wiring import Edge
 from logyard.model import timestamp
 from logyard.ports import Buffer
@@ -39,23 +38,23 @@ def statistics(edge: Edge, wal: Buffer, clock: Clock) -> dict[str, Json]:
 
 
 @asynccontextmanager
-async def reporting(edge: Edge, wal: Buffer, clock: Clock, *, config: CollectConfig) -> AsyncIterator[None]:
-    """Write the statistics to their file, if there is one, every so many seconds and at the end."""
-    if not config.stats:
+async def reporting(file: str, seconds: float, make: Callable[[], dict[str, Json]]) -> AsyncIterator[None]:
+    """Write statistics to their file, if there is one, every so many seconds and at the end."""
+    if not file:
         yield
         return
 
     def write() -> None:
-        target = Path(config.stats)
+        target = Path(file)
         draft = target.with_name(target.name + ".tmp")
         with contextlib.suppress(OSError):  # a full disk shows in the metrics
-            draft.write_bytes(msgspec.json.format(msgspec.json.encode(statistics(edge, wal, clock))) + b"\n")
+            draft.write_bytes(msgspec.json.format(msgspec.json.encode(make())) + b"\n")
             draft.replace(target)
 
     async def go_on() -> None:
         while True:
             await asyncio.to_thread(write)
-            await asyncio.sleep(config.stats_seconds)
+            await asyncio.sleep(seconds)
 
     task = asyncio.ensure_future(go_on())
     try:
