@@ -10,6 +10,7 @@ from typing import Final, Protocol, cast, runtime_checkable
 
 import msgspec
 import polars as pl
+from prometheus_client.registry import Collector
 
 from logyard import registry
 from logyard.errors import BadConfig
@@ -57,6 +58,11 @@ class _Gated(Protocol):
     gate: Gate
 
 
+@runtime_checkable
+class _Measuring(Protocol):
+    collector: Collector
+
+
 class Link(msgspec.Struct, frozen=True, kw_only=True):
     """A step in its place."""
 
@@ -80,6 +86,9 @@ class Chain:
             step if isinstance(step, Link) else Link(name=type(step).__name__.lower(), step=step) for step in steps
         )
         self._telemetry = telemetry or Telemetry()
+        for link in self._links:
+            if isinstance(link.step, _Measuring):
+                self._telemetry.include(link.step.collector)
         self._statistics = statistics
 
     @staticmethod
