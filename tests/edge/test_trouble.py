@@ -12,6 +12,7 @@ from logyard.testing.shipper import Shipper
 from tests.edge.conftest import stored, wait_until
 from tests.edge.test_ship import write
 
+_SEGMENTS = 3
 QUEUE = Path("/proc/sys/fs/inotify/max_queued_events")
 
 
@@ -67,3 +68,35 @@ def test_server_away_and_back(home: Path, tmp_path: Path) -> None:
         wait_until(lambda: len(stored(server, home)) == len(want), shipper.output, seconds=240)
         assert shipper.stop() == 0
         assert stored(server, home) == dict.fromkeys(want, 1)
+
+
+def test_storage_deletes_checksum_corrupted_chunk_on_startup(server: Server, home: Path, tmp_path: Path) -> None:
+    """A segment of the log is damaged while nobody looks: it is put aside, what lies around it is shipped."""
+    log, state = home / "a.log", tmp_path / "state"
+    arguments = [f"{home}/*.log", "--to", f"http://127.0.0.1:{free_port()}"]
+
+    def segments() -> dict[Path, bytes]:
+        found = {path: path.read_bytes() for path in sorted((state / "wal").glob("*.lines.*"))}
+        return {path: content for path, content in found.items() if b"line " in content}
+
+    def lies_in_the_log(line: str) -> bool:
+        return any(line.encode() in content for content in segments().values())
+
+    with Shipper(state, arguments) as shipper:
+        lines: list[str] = []
+        while len(segments()) < _SEGMENTS:
+            lines.append(f"line {len(lines):05}")
+            write(log, lines[-1])
+            wait_until(lambda: lies_in_the_log(lines[-1]), shipper.output)
+        shipper.kill()
+        damaged, content = list(segments().items())[1]
+        at = content.index(b"line ")
+        damaged.write_bytes(content[:at] + b"LINE" + content[at + 4 :])
+        shipper.arguments = [arguments[0], "--to", server.url]
+        shipper.start()
+        write(log, "last")
+        want = {line for line in lines if line.encode() not in content} | {"last"}
+        wait_until(lambda: stored(server, home).keys() >= want, shipper.output)
+        assert shipper.stop() == 0
+        assert set(stored(server, home).values()) == {1}
+        assert len(stored(server, home)) < len(lines) + 1

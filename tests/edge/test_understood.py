@@ -51,7 +51,7 @@ MESSAGES = {
 
 def rows(server: Server, home: Path) -> list[dict[str, str]]:
     texts = "toString(timestamp) AS timestamp, toJSONString(attributes) AS attributes"
-    what = f"source, level, severity, message, host, service, {texts}"
+    what = f"source, level, severity, message, host, {texts}"
     return sql(
         server.url, f"SELECT {what} FROM logs WHERE startsWith(source, '{home}') ORDER BY source, severity, message"
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from logyard.cli.order import Order
+from logyard.cli.order import Order, Section
 from logyard.language.quoting import quote
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "StateOption",
     "ToOption",
     "WebPortOption",
+    "batches",
     "hand_on",
     "keep",
     "outputs",
@@ -111,6 +112,12 @@ def outputs(to: Sequence[str], kind: OutputType | None, file: str) -> Iterator[d
         yield {"type": "logyard", "url": url, "name": f"to-{number}"}
     if kind is not None:
         yield {"type": kind.value, "name": "collected", "path": file or f"collected_logs/collected.{kind.value}"}
+
+
+def batches(rows: int, seconds: float) -> Section:
+    """Settings of what goes out together; 0: as they are."""
+    flags: Section = {"wal.segment_rows": rows, "wal.segment_seconds": seconds}
+    return {name: value for name, value in flags.items() if value}
 
 
 def keep(filters: Sequence[str]) -> tuple[dict[str, object], ...]:

@@ -63,6 +63,7 @@ _CONTAINER_COMMANDS = frozenset({"launch", "stop", "rm", "ps", "inspect", "exec"
 """Their failures begin with ``Error:``, as those of other container tools do."""
 
 _SHIPPERS = frozenset({"ship", "sidecar"})
+"""They run for months, and hold little: see ``order.py``."""
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 _HELP = frozenset({"-h", "--help", "help"})
@@ -70,13 +71,16 @@ _HELP = frozenset({"-h", "--help", "help"})
 
 def main() -> NoReturn:
     """Entry point of the command; ends the process."""
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:], apart=True))
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run one command line and give its exit code. Writes to stdout and stderr."""
+def run(arguments: Sequence[str], *, apart: bool = False) -> int:
+    """Run one command line and give its exit code. Writes to stdout and stderr.
+
+    ``apart``: this process is the command's alone, and may have a child parse the command line.
+    """
     try:
-        code = _dispatch(list(arguments))
+        code = _dispatch(list(arguments), apart=apart)
     except LogyardError as error:
         sys.stderr.write(f"{'Error' if _speaks_of_containers(arguments) else 'logyard'}: {error}\n")
         return FAILED
@@ -105,7 +109,7 @@ def command_module(name: str) -> "typer.Typer":
     return app
 
 
-def _dispatch(arguments: list[str]) -> int:
+def _dispatch(arguments: list[str], *, apart: bool) -> int:
     if not arguments or arguments[0] in _HELP:
         return _explain(arguments[1:])
     host, arguments = _host_in_front(arguments)
@@ -117,7 +121,7 @@ def _dispatch(arguments: list[str]) -> int:
         hint = f" Did you mean '{near[0]}'?" if near else ""
         sys.stderr.write(f"logyard: there is no command '{name}'.{hint}\nTry 'logyard --help'.\n")
         return USAGE
-    return _ship(name, rest) if name in _SHIPPERS else _run_command(name, rest)
+    return _ship(name, rest) if apart and name in _SHIPPERS else _run_command(name, rest)
 
 
 def _ship(name: str, arguments: list[str]) -> int:

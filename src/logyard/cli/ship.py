@@ -22,6 +22,7 @@ from logyard.cli.collecting import (
     StateOption,
     ToOption,
     WebPortOption,
+    batches,
     hand_on,
     keep,
     outputs,
@@ -29,7 +30,7 @@ from logyard.cli.collecting import (
     receivers,
 )
 from logyard.cli.options import application
-from logyard.cli.order import Order
+from logyard.cli.order import Order, Section
 
 __all__ = ["app"]
 
@@ -73,8 +74,8 @@ def command(
         "read_from": read_from,
     }
     order = Order(
-        file="" if config is None else str(config),
-        flags=_flags(state, config, listen or _local(web_port), rows=batch_size, seconds=batch_interval),
+        file=str(config or ""),
+        flags={**_flags(state, config, listen, web_port=web_port), **batches(batch_size, batch_interval)},
         receivers=receivers(paths or [], about),
         outputs=list(outputs(to or [], output_type, output_file)),
         steps=keep(filters or []),
@@ -87,16 +88,9 @@ def command(
 app = application(command)
 
 
-def _flags(state: Path | None, config: Path | None, listen: str, *, rows: int, seconds: float) -> dict[str, object]:
-    """Settings that are given on the command line, by path."""
-    flags: dict[str, object] = {
+def _flags(state: Path | None, config: Path | None, listen: str, *, web_port: int) -> Section:
+    flags: Section = {
         "data": str(state or "ship") if state is not None or config is None else "",
-        "collect.listen": listen,
-        "wal.segment_rows": rows,
-        "wal.segment_seconds": seconds,
+        "collect.listen": listen or (f"127.0.0.1:{web_port}" if web_port else ""),
     }
     return {name: value for name, value in flags.items() if value}
-
-
-def _local(port: int) -> str:
-    return f"127.0.0.1:{port}" if port else ""

@@ -22,8 +22,9 @@ class Rotation(RuleBasedStateMachine):
 
     tmp: Path
 
-    @initialize(block=st.sampled_from([64, 300, 1 << 20]), wide=st.booleans())
-    def begin(self, block: int, *, wide: bool) -> None:
+    @initialize(block=st.sampled_from([64, 300, 1 << 20]), wide=st.booleans(), few=st.booleans())
+    def begin(self, block: int, *, wide: bool, few: bool = False) -> None:
+        """``few``: descriptors are not kept open, so inode numbers may be used anew at any moment."""
         self.home = Path(tempfile.mkdtemp(prefix="logyard-tail-model-")).resolve()
         (self.home / "logs").mkdir()
         self.wide = wide
@@ -36,6 +37,7 @@ class Rotation(RuleBasedStateMachine):
             include=[f"{self.home}/logs/*.log*" if wide else f"{self.home}/logs/*.log"],
             block_bytes=block,
             rotate_wait=5.0,
+            open_files=1 if few else 512,
         )
 
     @rule(name=st.sampled_from("ab"), count=st.integers(1, 12), width=st.sampled_from([0, 3, 40, 200]))

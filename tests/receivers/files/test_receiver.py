@@ -1,6 +1,7 @@
 """The receiver as a whole, on the real clock: its loop, its hints, its ways to go on."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -65,3 +66,19 @@ async def test_what_is_not_taken_now_is_handed_in_again(home: Path, tmp_path: Pa
         await until(lambda: len(receiver.positions()) > 1)
         inlet.refusal = None
         await until(lambda: sorted(lines(inlet)) == ["one", "two"])
+
+
+async def test_it_finishes_when_it_knows_of_every_file_whether_it_must_be_read(home: Path, tmp_path: Path) -> None:
+    """Copies, and a file that has been compressed this very moment."""
+    inlet = MemoryInlet(SequentialIds())
+    for name in ("a.log", "a.log.2", "a.log.3"):
+        write(home / name, f"{name[:1]} one", "two")
+    write(home / "a.log.4", "")
+    (home / "a.log.1.gz").write_bytes(gzip.compress(b"zero\n"))
+    (home / "a.log.5").touch()
+    receiver = Files(FilesConfig(include=(f"{home}/*.log*",), batch_seconds=0))
+    place = Place(directory=tmp_path / "state", marks=[], clock=SystemClock(), telemetry=Telemetry())
+    receiver.resume(place)
+    receiver.finish()
+    await asyncio.wait_for(receiver.run(inlet), 60)
+    assert sorted(line for line in lines(inlet) if line) == ["a one", "two", "zero"]

@@ -159,6 +159,32 @@ SEQUENCES = [
         ],
         id="a compressed file that has been read holds nobody up after a restart",
     ),
+    pytest.param(
+        [
+            lambda model: model.rename("a", reopen_late=True, late=1),
+            lambda model: model.write("a", 2, 40),
+            lambda model: model.look(),
+            lambda model: model.round(),
+            lambda model: model.stop_and_start(),
+            lambda model: model.compress("a", looked=True),
+            lambda model: model.copytruncate("a", looked=True),
+        ],
+        id="a copy has the number and the name of a file whose descriptor nobody held",
+    ),
+    pytest.param(
+        [
+            lambda model: model.look(),
+            lambda model: model.copytruncate("a", looked=True),
+            lambda model: model.stop_and_start(),
+            lambda model: model.look(),
+            lambda model: model.write("a", 7, 3),
+            lambda model: model.look(),
+            lambda model: model.round(),
+            lambda model: model.compress("a", looked=True),
+            lambda model: model.copytruncate("a", looked=True),
+        ],
+        id="a copy has the number and the name of a file that was empty",
+    ),
 ]
 
 

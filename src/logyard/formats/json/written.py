@@ -26,6 +26,8 @@ _WORDS: Final[Mapping[int, str]] = {
 
 def written(frame: pl.DataFrame) -> bytes:
     """A line for each row of a frame in the canonical schema, parted by LF. No LF at the end."""
+    if not frame.height:
+        return b""
     frame = _understandable(frame.select(FRAME.names()))
     origins = frame["origin"].unique(maintain_order=True)
     if origins.len() == 1:
@@ -70,8 +72,8 @@ def _member(frame: pl.DataFrame, column: str, name: str) -> pl.Series:
     """``"name":value``, null where there is none."""
     key = _ENCODE(name).decode() + ":"
     if column == "timestamp":
-        times = frame[column].dt.strftime("%Y-%m-%dT%H:%M:%S%.9fZ")
-        return pl.select(pl.lit(key + '"') + times + pl.lit('"')).to_series()
+        times = frame[column].dt.strftime("%Y-%m-%dT%H:%M:%S%.9f").str.strip_chars_end("0").str.strip_suffix(".")
+        return pl.select(pl.lit(key + '"') + times + pl.lit('Z"')).to_series()
     texts = frame[column]
     if column == "level":
         texts = frame["level_text"].zip_with(frame["level_text"] != "", texts)

@@ -65,7 +65,7 @@ class Gatherer:
             return Gathered(text=lines, joined=whole, taken=lines.len())
         table = _table(lines, None if engine is None else carried(lines, engine))
         found = self._joined(table, final=final)
-        taken = lines.len() if found["open"].sum() == 0 else int(found.filter("open")["first"][0])
+        taken = _taken(found, lines.len())
         waiting = 0 if taken == lines.len() else int(lines.slice(taken).str.len_bytes().sum())
         if waiting > _MOST:
             # Somebody never ends his record: nobody else waits for him any longer.
@@ -85,7 +85,7 @@ class Gatherer:
         return engine_of(lines) if self._container == "auto" else self._container
 
     def _joined(self, table: pl.DataFrame, *, final: bool) -> pl.DataFrame:
-        """Columns first, text, joined, open, time, stream; by ``first``."""
+        """Columns first, last, text, joined, open, time, stream; by ``first``."""
         whole = _put_together(table, final=final)
         if self._rules is None:
             return whole
@@ -109,10 +109,21 @@ class Gatherer:
         ahead = joiner.looks_ahead or bool(table["open"][-1])
         waiting = 0 if final else _still_open(whole.lines, rest.lines, ahead=ahead)
         return table[first].with_columns(
+            table["last"][first + counts - 1],
             pl.concat([whole.records, rest.records]).alias("text"),
             (counts > 1).alias("joined"),
             (pl.int_range(pl.len()) >= pl.len() - waiting).alias("open"),
         )
+
+
+def _taken(found: pl.DataFrame, lines: int) -> int:
+    """Lines up to the first record that is open, and to the first that is woven into one that is not taken."""
+    if not found["open"].any():
+        return lines
+    taken = int(found.filter("open")["first"][0])
+    while (woven := found.filter((pl.col("first") < taken) & (pl.col("last") >= taken))).height:
+        taken = int(woven["first"][0])
+    return taken
 
 
 def _limited(rules: JoinRules) -> JoinRules:
@@ -132,7 +143,7 @@ def _table(lines: pl.Series, around: Carried | None) -> pl.DataFrame:
         if around is None
         else {"text": around.text, "time": around.time, "stream": around.stream, "goes_on": around.goes_on}
     )
-    return pl.DataFrame({"first": rows}).with_columns(**columns, joined=pl.lit(value=False))
+    return pl.DataFrame({"first": rows, "last": rows}).with_columns(**columns, joined=pl.lit(value=False))
 
 
 def _put_together(table: pl.DataFrame, *, final: bool) -> pl.DataFrame:
@@ -145,6 +156,7 @@ def _put_together(table: pl.DataFrame, *, final: bool) -> pl.DataFrame:
     whole = cut.with_columns(size.alias("piece")).group_by("stream", "record", "piece", maintain_order=True)
     found = whole.agg(
         pl.col("first").first(),
+        pl.col("last").last(),
         pl.col("text").str.join(""),
         pl.col("time").first(),
         pl.col("goes_on").last(),
@@ -153,4 +165,4 @@ def _put_together(table: pl.DataFrame, *, final: bool) -> pl.DataFrame:
     # Of a record that is cut because it grew too long only the last piece can be open.
     is_last = pl.col("piece") == pl.col("piece").max().over("stream", "record")
     opened = pl.col("goes_on") & is_last & (not final)
-    return found.select("first", "text", "time", "stream", opened.alias("open"), "joined").sort("first")
+    return found.select("first", "last", "text", "time", "stream", opened.alias("open"), "joined").sort("first")

@@ -164,14 +164,20 @@ class Followed:
         known = self.known
         start = 0 if known.offset <= HEAD_BYTES else known.offset - known.tail_bytes
         wanted = max(known.offset + size, known.head_bytes) - start
+        opened = self.content is None
         data = self.open().read(start, wanted)
         begin = known.offset - start
-        if digest(data[begin - known.tail_bytes : begin]) != known.tail:
-            raise ChangedUnderneath(known.path)
-        if start == 0 and digest(data[: known.head_bytes]) != known.head:
+        is_same = digest(data[begin - known.tail_bytes : begin]) == known.tail
+        if not is_same or (start == 0 and digest(data[: known.head_bytes]) != known.head):
+            self._let_go(opened)
             raise ChangedUnderneath(known.path)
         self._window = start, data
         return data[begin : begin + size]
+
+    def _let_go(self, opened: bool) -> None:  # noqa: FBT001 - what it says is its name
+        """A descriptor proves that a file is the one that it was only if it did so when it was opened."""
+        if opened:
+            self.close()
 
     def forget_read(self) -> None:
         """Keep nothing of the last read."""
@@ -185,14 +191,17 @@ class Followed:
         wanted = max(known.head_bytes, min(HEAD_BYTES, known.size))
         if not wanted or known.finished or known.head_bytes >= HEAD_BYTES or (known.head_bytes and self.is_packed):
             return True
-        with contextlib.suppress(OSError):
+        opened = self.content is None
+        try:
             content = self.open()
             first = content.read(0, wanted)
-            if digest(first[: known.head_bytes]) != known.head:
-                return False
-            self.known = msgspec.structs.replace(
-                known, head=digest(first), head_bytes=len(first), packed=content.packed
-            )
+        except OSError:
+            self.close()  # reading will find out whether it can be opened again
+            return True
+        if digest(first[: known.head_bytes]) != known.head:
+            self._let_go(opened)
+            return False
+        self.known = msgspec.structs.replace(known, head=digest(first), head_bytes=len(first), packed=content.packed)
         return True
 
     def after(self, end: int, *, version: int, skipping: bool, learnt: str = "") -> Known:

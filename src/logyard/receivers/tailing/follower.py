@@ -43,6 +43,8 @@ class Follower:
         self._rounds = Rounds(self._table, parts)
         self._room = 0
         self._has_looked = False
+        self.is_waiting = False
+        """Files are there of which cannot be said yet whether they must be read: one that is being compressed."""
         self.trouble: dict[str, str] = {}
         """Paths that cannot be followed now, and why."""
         self.reconfigure(options)
@@ -83,6 +85,7 @@ class Follower:
         for action in actions:
             self._acting.act(action, self._options)
         self._refresh(scan.files, adrift)
+        self.is_waiting = self._waits_for(scan.files)
         self._table.fresh = frozenset()
         self._acting.first = False
         self._has_looked = True
@@ -125,6 +128,12 @@ class Follower:
         for file in self._table.files.values():
             file.close()
 
+    def _waits_for(self, files: Sequence[Seen]) -> bool:
+        known = {file.known.identity for file in self.files}
+        oldest = self._parts.clock.now() - self._options.ignore_older * 1e9 if self._options.ignore_older else 0.0
+        new = (seen for seen in files if seen.identity not in known)
+        return any(seen.size and seen.modified >= oldest and seen.path not in self.trouble for seen in new)
+
     def _adrift(self, files: Sequence[Seen]) -> list[Seen]:
         """Files that only their descriptors lead to."""
         here = {seen.identity for seen in files}
@@ -157,7 +166,8 @@ class Follower:
 
     def _is_certain(self, known: Known, seen: Seen) -> bool:
         """Nothing about it has changed, or its descriptor keeps its inode number from being used anew. While this
-        process follows it, a file that has grown in its place is taken for the same: reading it will tell.
+        process follows it, a file that has grown in its place is taken for the same: reading it will tell, if anything
+        is known that could.
         """
         if (seen.path, seen.size, seen.modified) == (known.path, known.size, known.modified):
             return True
@@ -165,7 +175,9 @@ class Follower:
             return False
         if self._table.files[known.serial].content is not None:
             return True
-        return known.serial not in self._table.fresh and seen.path == known.path and seen.size >= known.size
+        if known.serial in self._table.fresh or not known.head_bytes:
+            return False
+        return seen.path == known.path and seen.size >= known.size
 
     def _refresh(self, files: Sequence[Seen], adrift: Sequence[Seen]) -> None:
         """Sizes and places as they are now."""
