@@ -26,6 +26,7 @@ from bench.measures import (
     singles,
     stages,
     startup,
+    steps,
     tail,
 )
 from bench.report import Figure, as_json, table
@@ -45,6 +46,7 @@ MEASURES: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
     "cluster": cluster.measure,
     "containers": containers.measure,
     "formats": formats.measure,
+    "steps": steps.measure,
     "collect": collect.measure,
     "forward": forward.measure,
     "feed": feed.measure,

@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 
 from bench.scoring.tally import Tally
-from logyard.pipeline.redaction.rules import chosen, find
+from logyard.pipeline.redaction.finding import find
+from logyard.pipeline.redaction.rules import chosen
 
 __all__ = ["run"]
 

@@ -33,6 +33,8 @@ from logyard.errors import Backpressure, BadConfig
 from logyard.formats.json.lines import LineLimits
 from logyard.ingest.inlet import WalInlet
 from logyard.model.ids import LogIds
+from logyard.pipeline.chain import Chain
+from logyard.pipeline.statistics import Processing
 from logyard.ports import Store
 from logyard.query.budget import Budget
 from logyard.query.run import QueryRequest
@@ -121,7 +123,9 @@ async def running(config: Config, *, store: Store | None = None, listen: bool = 
         hub = Hub(limits=Limits.of(config.tail), nth=engine.ids.nth, telemetry=telemetry, clock=clock)
         await stack.enter_async_context(background(hub.run(), "live"))
         bus = await open_bus(config, hub, engine=engine, parts=(clock, telemetry), stack=stack)
-        way_in = inlet(config, engine, bus or hub, clock=clock, telemetry=telemetry)
+        processing = Processing(clock)
+        chain = Chain.of(config.pipeline, telemetry, statistics=processing)
+        way_in = inlet(engine, bus or hub, chain=chain, clock=clock, telemetry=telemetry)
         search = _search(config, engine, clock)
         redis = await open_redis(config, hub, engine=engine, telemetry=telemetry, stack=stack)
         services = Services(
@@ -137,6 +141,8 @@ async def running(config: Config, *, store: Store | None = None, listen: bool = 
             ready=lambda: unready(engine),
             soft=lambda: {**soft(engine, redis, bus), **_away(edge)},
             nodes_lag=bus.lag if bus is not None else str,
+            gates=chain.gates(),
+            processing=processing if chain else None,
             receivers=_receivers(config, way_in, ids=engine.ids, telemetry=telemetry),
         )
         web = build(services)
@@ -147,6 +153,7 @@ async def running(config: Config, *, store: Store | None = None, listen: bool = 
         watch(engine, telemetry)
         if config.receivers:
             watch_files(telemetry, edge)
+        processing.watch(telemetry)
         yield Running(url=url, web=web, search=search, inlet=way_in, telemetry=telemetry)
 
 

@@ -186,6 +186,10 @@ class CollectConfig(_Section, frozen=True, kw_only=True):
     """File that gets the statistics as JSON; "": none."""
     stats_seconds: Seconds = 30.0
     """How often."""
+    processing_stats: str = ""
+    """File that gets the pipeline's statistics as JSON: total, rate of the last minute, counts by level; "": none."""
+    processing_stats_seconds: Seconds = 60.0
+    """How often."""
     drain_seconds: Seconds = 30.0
     """How long a stop of ``logyard ship`` goes on sending what it has."""
     parallel: Positive = 2

@@ -123,11 +123,11 @@ class LineFormat(Protocol):
 
 
 class Step(Protocol):
-    """One verb of a pipeline. Pure: a frame in the canonical schema in, one out; any thread."""
+    """One verb of a pipeline: a frame in the canonical schema in, one out; any thread. No I/O for a record."""
 
     def __call__(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """May drop, add or change rows; must leave a frame in the canonical schema. Never raises for a bad record: the
-        record keeps all it had and gains the attribute ``processing_error``.
+        """May drop, add or change rows. Columns behind those of the schema stay with their rows. Never raises for a bad
+        record: it keeps all it had and gains ``processing_error`` (``pipeline/chain.py`` helps where a step raises).
         """
         ...
 

@@ -172,6 +172,10 @@ class Telemetry:
         """The same for a gauge of several values: ``read`` gives them by the values of ``label``."""
         self._gauges.readers.append((name, about, (label,), read))
 
+    def include(self, collector: Collector) -> None:
+        """Ask ``collector`` at each scrape: metrics whose names and labels only its owner knows."""
+        self._registry.register(collector)
+
     def value(self, name: str, **labels: str) -> float:
         """The present value of a sample, 0.0 when it has none yet: for tests and for JSON metrics."""
         return self._registry.get_sample_value(name, labels) or 0.0

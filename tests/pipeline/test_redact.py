@@ -1,5 +1,7 @@
 """Redaction: what rules find, what becomes of it, and what they leave alone."""
 
+import json
+import re
 from typing import Any
 
 import polars as pl
@@ -10,8 +12,10 @@ from hypothesis import strategies as st
 from logyard.errors import BadConfig
 from logyard.formats.lines.assemble import plain
 from logyard.model.civil.customs import Customs
-from logyard.pipeline.redaction.rules import chosen, find, rules
+from logyard.pipeline.redaction.finding import find
+from logyard.pipeline.redaction.rules import chosen, rules
 from logyard.pipeline.steps.redact import Redact, RedactConfig
+from tests.pipeline.frames import framed
 
 
 def redacted(text: str, **config: Any) -> str:
@@ -76,6 +80,47 @@ def test_a_part_stays_or_a_hash_that_tells_equal_secrets() -> None:
     assert redacted("4012888888881881", mode="hash", key="other") != second
 
 
+def test_a_token_says_what_it_stands_for() -> None:
+    token = redacted("to ann@example.org", mode="token", key="k")
+    assert re.fullmatch(r"to \[email:[0-9a-f]{16}\]", token)
+    assert redacted("ann@example.org", mode="token", key="k") == token.removeprefix("to ")
+    assert redacted("key AKIAIOSFODNN7ABCDEFG", mode="token", key="k").startswith("key [aws_key:")
+
+
+def test_it_can_be_taken_out_and_so_can_the_record() -> None:
+    assert redacted("to ann@example.org now", mode="remove") == "to  now"
+    frame = plain(pl.Series(["to ann@example.org", "nothing", "10.0.0.1"]), Customs(now=0))
+    assert Redact(RedactConfig(rules=("all",), mode="drop"))(frame)["message"].to_list() == ["nothing"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "want"),
+    [
+        pytest.param(
+            {"to": "ann@example.org", "n": [1, {"ip": "10.0.0.1"}]}, {"to": "***", "n": [1, {"ip": "***"}]}, id="texts"
+        ),
+        pytest.param({"password": "hunter2024", "x": 'a"b\\'}, {"password": "***", "x": 'a"b\\'}, id="a key names it"),
+        pytest.param({"card": 4012888888881881, "n": 5}, {"card": "***", "n": 5}, id="a number becomes a text"),
+        pytest.param({"ann@example.org": True}, {"***": True}, id="a name"),
+    ],
+)
+def test_attributes_stay_json(attributes: dict[str, Any], want: dict[str, Any]) -> None:
+    frame = framed(attributes, {"message": "m"})
+    left = Redact(RedactConfig(rules=("all",)))(frame)
+    assert json.loads(left["attributes"][0]) == want
+    assert left["attributes"][1] == "{}"
+
+
+def test_what_stands_before_a_secret_in_the_same_letters_is_not_taken_for_it() -> None:
+    assert redacted("x4012888888881881 and 4012888888881881") == "x4012888888881881 and ***"
+
+
+def test_the_frame_that_it_is_given_stays() -> None:
+    frame = plain(pl.Series(["to ann@example.org"]), Customs(now=0))
+    Redact(RedactConfig(rules=("all",)))(frame)
+    assert frame["message"].to_list() == ["to ann@example.org"]
+
+
 def test_only_the_rules_that_were_asked_for() -> None:
     text = "ann@example.org from 198.51.100.7"
     assert redacted(text, rules=("email",)) == "*** from 198.51.100.7"
@@ -94,7 +139,8 @@ def test_a_pattern_of_ones_own_comes_first_and_other_columns_too() -> None:
         pytest.param({"rules": ("nope",)}, "nope", id="an unknown rule"),
         pytest.param({"rules": (), "pattern": ""}, "rules", id="nothing to do"),
         pytest.param({"mode": "hash"}, "key", id="a hash without a key"),
-        pytest.param({"columns": ("attributes",)}, "attributes", id="a column that is no text"),
+        pytest.param({"columns": ("severity",)}, "severity", id="a column that is no text"),
+        pytest.param({"mode": "token"}, "key", id="a token without a key"),
         pytest.param({"pattern": "("}, "cannot read", id="a bad pattern"),
     ],
 )

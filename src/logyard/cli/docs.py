@@ -222,10 +222,16 @@ def _gauges(module: str) -> Iterator[tuple[str, str, str, str]]:
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Call(
-                func=ast.Attribute(attr="watch" | "watch_each" as kind),
+                func=ast.Attribute(attr="watch" | "watch_each"),
                 args=[ast.Constant(value=str(name)), ast.Constant(value=str(about)), *_],
+                keywords=given,
             ):
-                yield name, "gauge", "" if kind == "watch" else "`path`", _cell(about)
+                labels = [
+                    f"`{each.value.value!s}`"
+                    for each in given
+                    if isinstance(each.value, ast.Constant) and each.arg == "label"
+                ]
+                yield name, "gauge", ", ".join(labels), _cell(about)
             case _:
                 continue
 

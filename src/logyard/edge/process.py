@@ -23,7 +23,7 @@ import msgspec
 import uvloop
 
 from logyard.clock import SystemClock
-from logyard.config import Config, WalConfig
+from logyard.config import CollectConfig, Config, WalConfig
 from logyard.edge.pages import Pages
 from logyard.edge.stats import reporting, statistics, watch
 from logyard.edge.wiring import Edge
@@ -33,8 +33,10 @@ from logyard.ingest.ledger import Ledger
 from logyard.model.batch import Batch
 from logyard.model.ids import SnowflakeIds
 from logyard.pipeline.chain import Chain
+from logyard.pipeline.statistics import Processing
 from logyard.ports import Buffer
 from logyard.telemetry import Telemetry
+from logyard.types import Json
 from logyard.wal.disk import RealDisk
 from logyard.wal.log import Wal, WalSettings
 
@@ -153,9 +155,10 @@ async def _begun(config: Config, edge: Edge, telemetry: Telemetry, *, stack: Asy
     )
     stack.push_async_callback(asyncio.to_thread, wal.close)
     await asyncio.to_thread(edge.attach, wal)
+    processing = Processing(clock)
     parts = InletParts(
         ids=SnowflakeIds(config.ingest.machine, clock),
-        chain=Chain.of(config.pipeline),
+        chain=Chain.of(config.pipeline, telemetry, statistics=processing),
         ledger=Ledger(lambda _: {}, wal.position, backlog=wal.keyed_backlog(), position=wal.position()),
         tap=_Tap(),
         clock=clock,
@@ -163,12 +166,26 @@ async def _begun(config: Config, edge: Edge, telemetry: Telemetry, *, stack: Asy
         is_store=False,
     )
     watch(telemetry, edge, wal)
+    processing.watch(telemetry)
     found = partial(statistics, edge, wal, telemetry)
     if config.collect.listen:
         await stack.enter_async_context(Pages(config.collect.listen, telemetry, statistics=found).serving())
-    await stack.enter_async_context(reporting(found, config=config.collect))
+    await _report(config.collect, found, processing.as_json, stack=stack)
     await stack.enter_async_context(edge.running(WalInlet(wal, parts)))
     return wal
+
+
+async def _report(
+    config: CollectConfig,
+    collected: Callable[[], dict[str, Json]],
+    processed: Callable[[], dict[str, Json]],
+    *,
+    stack: AsyncExitStack,
+) -> None:
+    """Statistics into their files, for as long as ``stack`` lasts."""
+    await stack.enter_async_context(reporting(config.stats, config.stats_seconds, collected))
+    seconds = config.processing_stats_seconds
+    await stack.enter_async_context(reporting(config.processing_stats, seconds, processed))
 
 
 def _settings(config: WalConfig) -> WalSettings:

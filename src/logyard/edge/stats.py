@@ -11,7 +11,6 @@ from typing import Final
 
 import msgspec
 
-from logyard.config import CollectConfig
 from logyard.edge.wiring import Edge
 from logyard.model import timestamp
 from logyard.ports import Buffer
@@ -57,23 +56,23 @@ def statistics(edge: Edge, wal: Buffer, telemetry: Telemetry) -> dict[str, Json]
 
 
 @asynccontextmanager
-async def reporting(found: Callable[[], dict[str, Json]], *, config: CollectConfig) -> AsyncIterator[None]:
-    """Write the statistics to their file, if there is one, every so many seconds and at the end."""
-    if not config.stats:
+async def reporting(file: str, seconds: float, make: Callable[[], dict[str, Json]]) -> AsyncIterator[None]:
+    """Write statistics to their file, if there is one, every so many seconds and at the end."""
+    if not file:
         yield
         return
 
     def write() -> None:
-        target = Path(config.stats)
+        target = Path(file)
         draft = target.with_name(target.name + ".tmp")
         with contextlib.suppress(OSError):  # a full disk shows in the metrics
-            draft.write_bytes(msgspec.json.format(msgspec.json.encode(found())) + b"\n")
+            draft.write_bytes(msgspec.json.format(msgspec.json.encode(make())) + b"\n")
             draft.replace(target)
 
     async def go_on() -> None:
         while True:
             await asyncio.to_thread(write)
-            await asyncio.sleep(config.stats_seconds)
+            await asyncio.sleep(seconds)
 
     task = asyncio.ensure_future(go_on())
     try:

@@ -155,11 +155,11 @@ class And(Filter):
 
     def match(self, view: View) -> pl.Series:
         """In the order written, until nothing is left."""
-        found = view.constant(value=True)
-        for each in self.filters:
-            found = found & each.match(view)
+        found = self.filters[0].match(view)
+        for each in self.filters[1:]:
             if not found.any():
                 break
+            found = found & each.match(view)
         return found
 
     def fields(self) -> frozenset[str]:
@@ -183,11 +183,11 @@ class Or(Filter):
 
     def match(self, view: View) -> pl.Series:
         """In the order written, until nothing is missing."""
-        found = view.constant(value=False)
-        for each in self.filters:
-            found = found | each.match(view)
+        found = self.filters[0].match(view)
+        for each in self.filters[1:]:
             if found.all():
                 break
+            found = found | each.match(view)
         return found
 
     def fields(self) -> frozenset[str]:

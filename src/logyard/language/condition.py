@@ -42,11 +42,15 @@ def first_of(filters: Sequence[Filter]) -> Condition:
     def first(frame: pl.DataFrame) -> pl.Series:
         view = View.of_frame(frame)
         found = pl.Series([None], dtype=pl.UInt32).new_from_index(0, frame.height)
+        missing = pl.Series([True]).new_from_index(0, frame.height)
         for number, each in enumerate(filters):
-            missing = found.is_null()
+            hits = missing & each.match(view)
+            if not hits.any():
+                continue
+            found = found.set(hits, number)
+            missing = missing & ~hits
             if not missing.any():
                 break
-            found = found.set(missing & each.match(view), number)
         return found
 
     return first

@@ -46,6 +46,7 @@ class FrameFields:
         self._frame = frame
         self._native = dialect is Dialect.NATIVE
         self._visible = _VISIBLE[dialect]
+        self._origins: list[str] | None = None
         self._rows: list[dict[str, _Value]] | None = None
 
     def names(self) -> tuple[str, ...]:
@@ -57,10 +58,17 @@ class FrameFields:
         """The field's values; "" where it is missing."""
         texts = self._own(field)
         for column in KEYED_COLUMNS:
-            filled = self._frame["origin"].str.contains(f",{column}={field},", literal=True)
-            if field and filled.any():
+            entry = f",{column}={field},"
+            if field and any(entry in origin for origin in self._kinds_of_origin()):
+                filled = self._frame["origin"].str.contains(entry, literal=True)
                 texts = self._column(column, as_given=not self._native).zip_with(filled, texts)
         return texts.alias(field)
+
+    def _kinds_of_origin(self) -> list[str]:
+        """The different origins: few, so that a look at them tells of all records."""
+        if self._origins is None:
+            self._origins = self._frame["origin"].unique().to_list()
+        return self._origins
 
     def _own(self, field: str) -> pl.Series:
         """The field by its name alone, without the sender's other keys."""

@@ -34,6 +34,7 @@ class View:
         self._texts: dict[str, pl.Series] = {}
         self._numbers: dict[str, pl.Series] = {}
         self._time: pl.Series | None = None
+        self._clock: pl.Series | None = None
 
     @staticmethod
     def of_rows(rows: Sequence[Mapping[str, str]]) -> "View":
@@ -60,7 +61,7 @@ class View:
         """A frame in the canonical columns of ``model/schema.py``, its fields named in ``dialect``."""
         reader = frames.FrameFields(frame, dialect)
         view = View(frame.height, reader.text, reader.names)
-        view._time = frame["timestamp"].to_physical()
+        view._clock = frame["timestamp"]
         return view
 
     def names(self) -> tuple[str, ...]:
@@ -84,7 +85,9 @@ class View:
     def time(self) -> pl.Series:
         """When each record happened, nanoseconds as Int64; null where ``_time`` is no time."""
         if self._time is None:
-            self._time = timestamp.parse_series(self.text(_TIME))
+            self._time = (
+                self._clock.to_physical() if self._clock is not None else timestamp.parse_series(self.text(_TIME))
+            )
         return self._time
 
     def constant(self, *, value: bool) -> pl.Series:

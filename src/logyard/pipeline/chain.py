@@ -6,10 +6,11 @@ that has only ``include`` stands for the steps of a file (``included.py``).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, cast
+from typing import Final, Protocol, cast, runtime_checkable
 
 import msgspec
 import polars as pl
+from prometheus_client.registry import Collector
 
 from logyard import registry
 from logyard.errors import BadConfig
@@ -17,7 +18,9 @@ from logyard.formats.json.frame import frame
 from logyard.language.condition import Condition, condition
 from logyard.model.batch import Encoded
 from logyard.pipeline.fields import errors, failed
+from logyard.pipeline.gate import Gate, Gates
 from logyard.pipeline.included import expanded
+from logyard.pipeline.statistics import Processing
 from logyard.ports import Step
 from logyard.telemetry import Event, Telemetry
 from logyard.types import Nanoseconds
@@ -50,6 +53,16 @@ class ProcessingFailed(Event, frozen=True, kw_only=True):
     count: int
 
 
+@runtime_checkable
+class _Gated(Protocol):
+    gate: Gate
+
+
+@runtime_checkable
+class _Measuring(Protocol):
+    collector: Collector
+
+
 class Link(msgspec.Struct, frozen=True, kw_only=True):
     """A step in its place."""
 
@@ -61,17 +74,33 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 class Chain:
     """Steps in the order of the configuration."""
 
-    def __init__(self, steps: Sequence[Step | Link] = (), telemetry: Telemetry | None = None) -> None:
-        """None at all is the fast path."""
+    def __init__(
+        self,
+        steps: Sequence[Step | Link] = (),
+        telemetry: Telemetry | None = None,
+        *,
+        statistics: Processing | None = None,
+    ) -> None:
+        """None at all is the fast path. ``statistics``: told of every batch."""
         self._links = tuple(
             step if isinstance(step, Link) else Link(name=type(step).__name__.lower(), step=step) for step in steps
         )
         self._telemetry = telemetry or Telemetry()
+        for link in self._links:
+            if isinstance(link.step, _Measuring):
+                self._telemetry.include(link.step.collector)
+        self._statistics = statistics
 
     @staticmethod
-    def of(settings: Sequence[Mapping[str, object]], telemetry: Telemetry | None = None) -> "Chain":
+    def of(
+        settings: Sequence[Mapping[str, object]],
+        telemetry: Telemetry | None = None,
+        *,
+        statistics: Processing | None = None,
+    ) -> "Chain":
         """From the configuration's ``[[pipeline]]`` tables. Raises ``BadConfig`` that names the setting."""
-        return Chain([_link(step, path) for path, step in expanded(settings)], telemetry)
+        links = [_link(step, path) for path, step in expanded(settings)]
+        return Chain(links, telemetry, statistics=statistics)
 
     def __bool__(self) -> bool:
         """Whether there is anything to do."""
@@ -81,14 +110,21 @@ class Chain:
         """The steps in their order."""
         return iter(self._links)
 
+    def gates(self) -> Gates:
+        """The levels that can be changed while running."""
+        return {link.name: link.step.gate for link in self._links if isinstance(link.step, _Gated)}
+
     def apply(self, body: Encoded | pl.DataFrame, received: Nanoseconds) -> Encoded | pl.DataFrame:
         """What is left of a batch's body after all steps."""
         if not self._links:
             return body
         rows = frame(body, received) if isinstance(body, Encoded) else body
-        wrong = errors(rows)
+        given, before = rows.height, errors(rows)
+        wrong = before
         for link in self._links:
             rows, wrong = self._applied(link, rows, wrong)
+        if self._statistics is not None:
+            self._statistics.processed(given, rows, max(0, wrong - before))
         return rows
 
     def _applied(self, link: Link, rows: pl.DataFrame, wrong: int) -> tuple[pl.DataFrame, int]:

@@ -139,7 +139,7 @@ def failed(frame: pl.DataFrame, reasons: pl.Series) -> pl.DataFrame:
 def _plain(values: pl.Series) -> pl.Series:
     from_text = values.str.starts_with('"').fill_null(value=False)
     texts = [msgspec.json.decode(value) for value in values.filter(from_text)]
-    return values.scatter(from_text.arg_true(), texts) if texts else values
+    return values.clone().scatter(from_text.arg_true(), texts) if texts else values
 
 
 def _leveled(frame: pl.DataFrame, words: pl.Series) -> pl.DataFrame:

@@ -135,7 +135,7 @@ def _newest(store: Store, *, needed: bool) -> LogId:
     return LogId(int(found["newest"][0]) if found.height else 0)
 
 
-def inlet(config: Config, engine: Engine, tap: Tap, *, clock: Clock, telemetry: Telemetry) -> WalInlet:
+def inlet(engine: Engine, tap: Tap, *, chain: Chain, clock: Clock, telemetry: Telemetry) -> WalInlet:
     """The way in."""
     ledger = Ledger(
         engine.store.known,
@@ -145,7 +145,7 @@ def inlet(config: Config, engine: Engine, tap: Tap, *, clock: Clock, telemetry: 
     )
     parts = InletParts(
         ids=engine.ids,
-        chain=Chain.of(config.pipeline),
+        chain=chain,
         ledger=ledger,
         tap=tap,
         clock=clock,

@@ -93,14 +93,17 @@ def scalar_text(values: pl.Series) -> pl.Series:
     """JSON texts of values as plain texts: strings without their quotes, null and missing values as "", all else as it
     stands.
     """
-    quoted = values.str.starts_with('"').fill_null(value=False)
-    plain = values.set(values == "null", "").fill_null("")
-    if not quoted.any():
+    text = pl.col("v")
+    is_text = text.str.starts_with('"')
+    found = pl.DataFrame({"v": values}).select(
+        pl.when(is_text).then(text.str.slice(1).str.head(-1)).when(text == "null").then(pl.lit("")).otherwise(text)
+        .fill_null("").alias(values.name),
+        (is_text & text.str.contains("\\", literal=True)).fill_null(value=False).alias("escaped"),
+    )  # fmt: skip
+    plain, escaped = found[:, 0], found["escaped"]
+    if not escaped.any():
         return plain
-    plain = values.str.slice(1).str.head(-1).zip_with(quoted, plain)
-    rows = (quoted & values.str.contains("\\", literal=True)).arg_true()
-    if rows.is_empty():
-        return plain
+    rows = escaped.arg_true()
     return plain.scatter(rows, [msgspec.json.decode(text) for text in values.gather(rows)])
 
 

@@ -54,10 +54,10 @@ class Unfold:
             return frame
         objects, reasons = _objects(frame["message"].filter(opened))
         if reasons:
-            why = pl.Series(reasons, dtype=pl.String)
-            nothing = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
-            frame = failed(frame, nothing.scatter(opened.arg_true(), why))
-            opened = nothing.is_null() & opened.scatter(opened.arg_true(), why.is_null())
+            wrong = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
+            wrong.scatter(opened.arg_true(), pl.Series(reasons, dtype=pl.String))
+            frame = failed(frame, wrong)
+            opened &= wrong.is_null()
         special = opened & frame["message"].str.contains_any(_SPECIAL)
         chosen = special.filter(opened).to_list()
         plain = [row for row, is_special in zip(objects, chosen, strict=True) if not is_special]

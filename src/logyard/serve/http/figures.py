@@ -12,7 +12,9 @@ def figures(services: Services, timings: Timings) -> dict[str, Json]:
     telemetry, latency = services.telemetry, timings.latency()
     refused = telemetry.total("logyard_records_refused_total")
     received = telemetry.total("logyard_records_received_total")
+    processing = {} if services.processing is None else {"processing": services.processing.as_json()}
     return {
+        **processing,
         "logs_received": int(received + refused),
         "logs_processed": int(received),
         "logs_filtered": int(telemetry.total("logyard_records_dropped_total")),

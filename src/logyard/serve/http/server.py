@@ -15,7 +15,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.types import ControllerRouterHandler
 
 import logyard
-from logyard.serve.http import admin, health, logs, pages, query, tail, victoria
+from logyard.serve.http import admin, health, levels, logs, pages, query, tail, victoria
 from logyard.serve.http.cors import Cors
 from logyard.serve.http.front import REQUEST_ID, Front
 from logyard.serve.http.openapi import SUMMARY, description
@@ -36,6 +36,7 @@ def build(services: Services) -> Front:
         *victoria.routes(services),
         *tail.routes(services),
         *admin.routes(services),
+        *levels.routes(services),
     ]
     app = Litestar(
         [*handlers, *pages.routes(lambda: description(app, services.receivers))],

@@ -7,6 +7,8 @@ import msgspec
 from logyard.clock import Clock
 from logyard.config import Config
 from logyard.model.ids import LogIds
+from logyard.pipeline.gate import Gates
+from logyard.pipeline.statistics import Processing
 from logyard.ports import StoreStats
 from logyard.receivers.http_intake import HttpRoute
 from logyard.serve.http.searching import Searching
@@ -46,5 +48,9 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """Rows by partition; without it there are no routes of administration."""
     backup: Callable[[str, Nanoseconds, bool], Backup] | None = None
     """Back up to a place, everything received before a moment; True for a full one. Blocking."""
+    gates: Gates = {}
+    """Levels of the pipeline that can be changed, by step."""
+    processing: Processing | None = None
+    """What the pipeline has done."""
     receivers: Sequence[HttpRoute] = ()
     """What the HTTP receivers brought."""

@@ -61,7 +61,8 @@ _METRICS: Final = _object(
     {
         **dict.fromkeys(("logs_received", "logs_processed", "logs_filtered", "errors"), _COUNT),
         **dict.fromkeys(("avg_response_time_ms", "P50", "P95", "P99"), _NUMBER),
-    }
+    },
+    {"processing": {"type": "object"}},
 )
 _HITS: Final = _object(
     {"fields": {"type": "object"}, "timestamps": _list(_TEXT), "values": _list(_COUNT), "total": _COUNT}
@@ -91,6 +92,7 @@ _GIVEN: Final[Mapping[str, Node]] = {
     "/api/v1/field_values": _VALUES,
     "/api/v1/context": _object({"id": _TEXT, **_LOGS}),
     "/api/v1/admin/partitions": _object({"until": _COUNT, "partitions": _list(_EXTENT)}),
+    "/api/v1/admin/levels": _object({"steps": {"type": "object"}}),
     "/api/v1/admin/buckets": _object(
         {"buckets": _list(_object(dict.fromkeys(("number", "rows", "checksum", "bytes"), _COUNT)))}
     ),
