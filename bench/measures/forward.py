@@ -71,7 +71,8 @@ def _speed(home: Path, kind: str, config: str, arrived: "collect.Count") -> floa
     file = home.parent / f"{kind}.toml"
     file.write_text(config)
     total = _FILES * _LINES
-    with collect.shipping(home, ["--config", str(file), "--state", str(home.parent / f"state-{kind}")]) as pid:
+    state = str(home.parent / f"state-{kind}")
+    with collect.shipping(home, ["--config", str(file), "--state", state, "--format", "json"]) as pid:
         time.sleep(_START_SECONDS)
         before, deadline = machine.cpu_seconds(pid), time.monotonic() + collect.PATIENCE
         for path in home.glob("*.away"):

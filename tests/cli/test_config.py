@@ -43,6 +43,14 @@ def file(tmp_path: Path) -> Write:
         ),
         pytest.param({"pipeline": 5}, ["pipeline: Expected `array`, got `int`"], id="no pipeline"),
         pytest.param({"pipeline": [{}]}, ["pipeline[0]: says no type"], id="a step without a type"),
+        pytest.param(
+            {"outputs": [{"type": "jsonl"}, {"type": "http", "url": "nope"}, {"type": "jsonl", "batch_rows": -1}]},
+            [
+                "outputs[1].url: 'nope' is no address: it begins with http:// or https://",
+                "outputs[2]: Expected `int` >= 0 - at `$.batch_rows`",
+            ],
+            id="outputs, each by itself",
+        ),
     ],
 )
 def test_mistakes(tree: dict[str, object], found: list[str]) -> None:

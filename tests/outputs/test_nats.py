@@ -52,7 +52,7 @@ async def test_each_record_is_in_the_stream_once(cluster: NatsCluster, tmp_path:
 
 
 async def test_a_server_that_was_killed_has_all_of_it_afterwards(cluster: NatsCluster, tmp_path: Path) -> None:
-    async with opened(tmp_path, "nats", servers=[f"nats://{cluster.hosts[0]}"], timeout=2) as output:
+    async with opened(tmp_path, "nats", servers=[f"nats://{cluster.hosts[0]}"], timeout=20) as output:
         await output.write([batch(1, "a")])
         cluster.kill(0)
         with pytest.raises(NotNow, match="NATS"):

@@ -4,22 +4,31 @@
 """
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, cast
 
 import msgspec
 
 from logyard.config import Config, from_text
+from logyard.edge.outlet import outlets
 from logyard.errors import BadConfig, LogyardError
 from logyard.pipeline.chain import Chain
 
 __all__ = ["mistakes"]
 
+_BUILT: Final[Mapping[str, Callable[[Sequence[Mapping[str, object]]], object]]] = {
+    "pipeline": Chain.of,
+    "outputs": outlets,
+}
+"""What a list of tables is made into, by its name."""
+
 
 def mistakes(tree: Mapping[str, object]) -> list[str]:
     """What is wrong with a tree of settings: ``path: reason``. Empty when it can be used."""
     found = list(_in_struct(tree, Config, ""))
-    return found + list(_in_pipeline(tree.get("pipeline", ())))
+    for family, build in _BUILT.items():
+        found += _in_tables(family, tree.get(family, ()), build)
+    return found
 
 
 def _in_struct(tree: Mapping[str, object], struct: type[msgspec.Struct], path: str) -> Iterator[str]:
@@ -43,18 +52,19 @@ def _in_value(value: object, kind: object, place: str) -> Iterator[str]:
         yield f"{place}{inner.strip('`').removeprefix('$')}: {text}"
 
 
-def _in_pipeline(steps: object) -> Iterator[str]:
-    if not isinstance(steps, list | tuple):
+def _in_tables(family: str, tables: object, build: Callable[[Sequence[Mapping[str, object]]], object]) -> Iterator[str]:
+    if not isinstance(tables, list | tuple):
         return
-    tables = [step for step in steps if isinstance(step, dict)]
-    for index, step in enumerate(tables):
+    for index, table in enumerate(table for table in tables if isinstance(table, dict)):
         try:
-            Chain.of([step])
+            build([table])
         except BadConfig as error:
-            path = error.path.removeprefix("pipeline[0]") if error.path.startswith("pipeline[0]") else f".{error.path}"
-            yield f"pipeline[{index}]{path}: {error.reason}"
+            # Each is built alone, as the first of its family.
+            inner = error.path.removeprefix(f"{family}[0]")
+            place = inner if inner != error.path or not inner else f".{inner}"
+            yield f"{family}[{index}]{place}: {error.reason}"
         except LogyardError as error:
-            yield f"pipeline[{index}]: {error}"
+            yield f"{family}[{index}]: {error}"
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
