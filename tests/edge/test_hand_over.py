@@ -114,7 +114,7 @@ def test_each_role_writes_what_the_next_one_reads(server: Server, home: Path, tm
     line = json.loads((pod.collected / "collected_error.log").read_text())
     assert (line["source_file"], line["level"]) == (f"{home}/error.log", "INFO")
     assert line["collected_at"]
-    assert json.loads((pod.collected / "collection_stats.json").read_text()).keys() == {
+    assert json.loads((pod.collected / "collection_stats.json").read_text()).keys() >= {
         "timestamp",
         "monitored_files",
         "file_positions",

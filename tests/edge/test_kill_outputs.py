@@ -132,4 +132,5 @@ def test_each_line_is_once_in_every_output(home: Path, tmp_path: Path) -> None:
     for kind, lines in found.items():
         twice = [line for line, count in lines.items() if count > 1]
         assert (len(lines), twice) == (writer.count, []), f"{kind}, SHIP_SEED={SEED}: {shipper.output()[-2000:]}"
-    assert len(list((out / "rotated").iterdir())) > 2
+    # However few writes it took: on a slow machine they are large.
+    assert any("Z" in path.name for path in (out / "rotated").iterdir()), "no file was full"

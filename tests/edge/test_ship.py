@@ -144,7 +144,7 @@ def test_a_collector_with_nothing_behind_it(
     options = ["--filter", "(?i)error", "--filter", "^fine$", "--batch-size", "100", "--batch-interval", "0.2"]
     port = ["--web-port", str(free_port())]
     done = subprocess.run(
-        [*command, *options, *port, *arguments], cwd=tmp_path, capture_output=True, check=False, timeout=60
+        [*command, *options, *port, *arguments], cwd=tmp_path, capture_output=True, check=False, timeout=180
     )
     assert done.returncode == 0, done.stderr
     assert b"collected_logs/collected." in done.stderr or arguments

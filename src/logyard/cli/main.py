@@ -17,12 +17,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from logyard.cli.order import Order, parsed_apart
 from logyard.cli.output import write
 from logyard.errors import LogyardError
 
 if TYPE_CHECKING:
     import typer
+
+    from logyard.cli.order import Order
 
 __all__ = ["COMMANDS", "command_module", "main", "overview", "run"]
 
@@ -126,6 +127,8 @@ def _dispatch(arguments: list[str], *, apart: bool) -> int:
 
 def _ship(name: str, arguments: list[str]) -> int:
     """A shipper stays, and is small: it does not keep what has parsed its command line."""
+    from logyard.cli.order import parsed_apart  # noqa: PLC0415 - start-up time of all other commands
+
     found = parsed_apart(lambda hand_on: _run_command(name, arguments, hand_on))
     if isinstance(found, int):
         return found
@@ -156,7 +159,7 @@ def _explain(topics: list[str]) -> int:
     return 0
 
 
-def _run_command(name: str, arguments: list[str], hand_on: Callable[[Order], None] | None = None) -> int:
+def _run_command(name: str, arguments: list[str], hand_on: "Callable[[Order], None] | None" = None) -> int:
     from typer.main import get_command  # noqa: PLC0415 - start-up time: no Typer for the overview
 
     try:
