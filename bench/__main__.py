@@ -16,7 +16,9 @@ from bench.measures import (
     cluster,
     collect,
     containers,
+    feed,
     formats,
+    forward,
     handler,
     ingest,
     pipeline,
@@ -46,6 +48,8 @@ MEASURES: Final[Mapping[str, Callable[[Run], Iterator[Figure]]]] = {
     "formats": formats.measure,
     "steps": steps.measure,
     "collect": collect.measure,
+    "forward": forward.measure,
+    "feed": feed.measure,
 }
 """In the order in which they run: ingest leaves its data to queries and start."""
 

@@ -44,6 +44,7 @@ FAMILY_FILES = frozenset(
     for path in (
         "outputs/forward.py",
         "outputs/http_client.py",
+        "outputs/runs.py",
         "receivers/http_block.py",
         "receivers/http_body.py",
         "receivers/http_intake.py",

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from bench.scoring.tally import Tally
-from logyard.formats.multiline.joiner import Joiner
+from logyard.formats.multiline.gather import Gatherer
 from logyard.formats.multiline.rules import JoinRules
 
 __all__ = ["joined", "run"]
@@ -22,9 +22,8 @@ def run(case: Mapping[str, Any], tally: Tally) -> None:
 
 def joined(lines: list[str]) -> list[str]:
     """All records of a source that ends."""
-    joiner = Joiner(JoinRules(preset="auto"))
-    whole = joiner.feed(pl.Series(lines, dtype=pl.String), 0.0).records
-    return [*whole, *joiner.flush().records]
+    gatherer = Gatherer(JoinRules(preset="auto"))
+    return list(gatherer.gather(pl.Series(lines, dtype=pl.String), final=True).text)
 
 
 def _lines(case: Mapping[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
@@ -27,6 +27,7 @@ from litestar.types import ASGIApp
 from logyard import registry
 from logyard.clock import Clock, SystemClock
 from logyard.config import Config
+from logyard.edge.stats import watch_files
 from logyard.edge.wiring import Edge
 from logyard.errors import Backpressure, BadConfig
 from logyard.formats.json.lines import LineLimits
@@ -138,7 +139,7 @@ async def running(config: Config, *, store: Store | None = None, listen: bool = 
             holdings=Holdings(engine.store),
             backup=_backup(config, engine.store) if not config.store else None,
             ready=lambda: unready(engine),
-            soft=lambda: soft(engine, redis, bus),
+            soft=lambda: {**soft(engine, redis, bus), **_away(edge)},
             nodes_lag=bus.lag if bus is not None else str,
             gates=chain.gates(),
             processing=processing if chain else None,
@@ -151,6 +152,8 @@ async def running(config: Config, *, store: Store | None = None, listen: bool = 
         stack.callback(hub.close)  # before the server: open tails would hold its stop
         watch(engine, telemetry)
         processing.watch(telemetry)
+        if config.receivers:
+            watch_files(telemetry, edge)
         yield Running(url=url, web=web, search=search, inlet=way_in, telemetry=telemetry)
 
 
@@ -162,6 +165,11 @@ async def _listening(config: Config, web: ASGIApp, stack: AsyncExitStack) -> str
     if host not in _LOOPBACK:
         _log.warning("%s is not loopback: whoever reaches it can read and write (there are no keys yet)", host)
     return f"http://{host}:{server.port}"
+
+
+def _away(edge: Edge) -> Mapping[str, str]:
+    """Outputs that take nothing at the moment."""
+    return {f"output {name}": why for name, why in edge.troubles.items()}
 
 
 def _search(config: Config, engine: Engine, clock: Clock) -> Search:

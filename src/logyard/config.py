@@ -239,7 +239,9 @@ class Config(_Section, frozen=True, kw_only=True):
     named here gets these settings."""
     outputs: tuple[dict[str, object], ...] = ()
     """Where records are shipped to: ``[[outputs]] type = "logyard" url = ...``, each with its own place in the log;
-    ``name`` tells two of one type apart."""
+    ``name`` tells two of one type apart. Every output takes ``where`` (LogsQL filter: only records that match),
+    ``batch_rows`` and ``batch_bytes`` (what goes out together, at most; 0: no limit), and ``max_backlog_bytes`` (of
+    more that waits for it, the oldest are given up; 0: none, and what waits counts against ``wal.max_bytes``)."""
     pipeline: tuple[dict[str, object], ...] = ()
     """Steps every record passes, in order: ``[[pipeline]] type = "redact" ...``. Each may have ``when``, a LogsQL
     filter of the records that it sees, and a ``name``. ``[[pipeline]] include = "sidecar"`` stands for the steps of a

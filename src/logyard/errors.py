@@ -10,7 +10,8 @@
     ├── NotNow                a good request at a bad moment: send it again later
     │   ├── Backpressure      the queue in front of the store is full
     │   ├── DiskFull          no room left for the write-ahead log
-    │   └── Closing           the process is draining
+    │   ├── Closing           the process is draining
+    │   └── Incomplete        stored, but not everywhere that was promised; knows the ids
     ├── QueryStopped          a query that met its limit
     │   ├── QueryTimeout
     │   └── QueryTooLarge
@@ -22,6 +23,8 @@ Each error knows the input it choked on. Errors become protocol in one place per
 (``serve/http/problems.py``, ``cli/main.py``).
 """
 
+from collections.abc import Sequence
+
 __all__ = [
     "Backpressure",
     "BadConfig",
@@ -31,6 +34,7 @@ __all__ = [
     "Closing",
     "Corrupt",
     "DiskFull",
+    "Incomplete",
     "LogyardError",
     "MissingPart",
     "NotFound",
@@ -119,6 +123,18 @@ class DiskFull(NotNow):
 
 class Closing(NotNow):
     """The process is draining and takes nothing new."""
+
+
+class Incomplete(NotNow):
+    """Entries are stored, but not on as many replicas as were promised, or not all of them: not acknowledged.
+
+    What is stored stays, and goes on to the replicas when they are back; so sending it again would store it twice.
+    """
+
+    def __init__(self, reason: str, *, ids: Sequence[str] = ()) -> None:
+        """``ids``: of the entries that are stored somewhere."""
+        super().__init__(reason)
+        self.ids = tuple(ids)
 
 
 class QueryStopped(LogyardError):

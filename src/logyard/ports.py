@@ -15,7 +15,7 @@ import polars as pl
 from logyard.clock import Clock
 from logyard.model.batch import Batch, Encoded, Receipt
 from logyard.model.civil.customs import Customs
-from logyard.model.handover import Decoded, Submission
+from logyard.model.handover import Decoded, Refused, Submission
 from logyard.model.storage import BufferStats, Parcel, Retention, Rows, Statement, StoreStats
 from logyard.telemetry import Telemetry
 from logyard.types import BatchId, Nanoseconds
@@ -31,6 +31,7 @@ __all__ = [
     "Parcel",
     "Place",
     "Receiver",
+    "Refused",
     "Resuming",
     "Retention",
     "Rows",
@@ -68,12 +69,12 @@ class Receiver(Protocol):
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """What a receiver that resumes is given."""
+    """What a part that remembers is given."""
 
     directory: Path
     """Its own, for what it must remember; there."""
-    marks: Sequence[str]
-    """What it said with batches that still lie in the log, oldest first: newer than anything it has saved itself."""
+    marks: Sequence[str] = ()
+    """What a receiver said with batches that still lie in the log, oldest first: newer than anything it has saved."""
     clock: Clock
     telemetry: Telemetry
 
@@ -136,17 +137,18 @@ class Output(Protocol):
     the same ``id``: an output whose other side can drop repetitions hands the id on.
     """
 
-    async def open(self) -> None:
-        """Get ready: sessions, topics. Called once, on the loop that ``write`` is called on. Does not wait for the
-        other side to be there.
+    async def open(self, place: Place) -> None:
+        """Get ready: sessions, files. Called on the loop that ``write`` is called on, again when it raised. Does not
+        wait for the other side to be there.
         """
         ...
 
-    async def write(self, batch: Batch) -> None:
-        """Return when the other side has it for good.
+    async def write(self, batches: Sequence[Batch]) -> Sequence[Refused]:
+        """Return when the other side has them for good, with the records that it never will take.
 
-        Several batches may be under way at once, never two of the same source. ``NotNow`` is tried again, ``TooLarge``
-        is tried in two halves, any other ``BadInput`` goes to the dead letters. A cancelled call may have delivered.
+        At least one batch. Several calls may be under way at once, never two with batches of the same source.
+        ``NotNow`` is tried again, ``TooLarge`` in two halves; a batch with any other ``BadInput`` goes to the dead
+        letters, as refused records do. A cancelled call may have delivered.
         """
         ...
 

@@ -68,12 +68,13 @@ class _Instruments(Collector):
         self._seconds: Callable[[Event], float] | None = attrgetter("seconds") if "seconds" in names else None
         self._series: dict[object, _Series] = {}
 
+    def announce(self, event: Event) -> _Series:
+        """What is counted under the labels of such an event."""
+        return self._series.setdefault(self._key(event), _Series())
+
     def record(self, event: Event) -> None:
         """Count one event."""
-        key = self._key(event)
-        series = self._series.get(key)
-        if series is None:
-            series = self._series.setdefault(key, _Series())
+        series = self._series.get(self._key(event)) or self.announce(event)
         with series.lock:
             series.count += self._count(event)
             if self._size is not None:
@@ -148,6 +149,11 @@ class Telemetry:
             fields = msgspec.structs.asdict(event)
             text = " ".join(f"{name}={value}" for name, value in fields.items())
             _log.log(event.severity, "%s %s", type(event).__name__, text, extra={"event": fields})
+
+    def announce(self, *events: Event) -> None:
+        """Show the counters of such events before the first happens: at 0, so that a rate has a beginning."""
+        for event in events:
+            (self._kinds.get(type(event)) or self._made(type(event))).announce(event)
 
     def _made(self, kind: type[Event]) -> _Instruments:
         with self._making:

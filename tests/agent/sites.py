@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import IO, Any, cast
 
 import grpc
@@ -16,7 +17,7 @@ from logyard.agent.v1 import agent_pb2 as pb
 from logyard.cli.agent_remote import Agent
 from logyard.testing.containers import IMAGE, Engine
 
-DEADLINE = 60.0
+DEADLINE = 120.0
 
 
 def eventually(holds: Callable[[], Any], seconds: float = DEADLINE) -> Any:
@@ -31,9 +32,8 @@ def eventually(holds: Callable[[], Any], seconds: float = DEADLINE) -> Any:
 class AgentProcess:
     """A real ``logyard agent`` in a process of its own."""
 
-    def __init__(self, *arguments: str, env: dict[str, str] | None = None) -> None:
-        self.arguments, self.env = arguments, env or {}
-        self.listen = "127.0.0.1:0"
+    def __init__(self, *arguments: str, listen: str = "127.0.0.1:0") -> None:
+        self.arguments, self.listen = arguments, listen
         self.said: list[str] = []
         self.start()
 
@@ -42,7 +42,6 @@ class AgentProcess:
             [sys.executable, "-m", "logyard", "agent", "--listen", self.listen, *self.arguments],
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, **self.env},
         )
         self.announced = threading.Event()
         assert self.process.stderr is not None
@@ -73,7 +72,7 @@ class AgentProcess:
         self._collect()
 
     def _collect(self) -> None:
-        self.reader.join(10)
+        self.reader.join(DEADLINE)
         assert self.process.stderr is not None
         self.process.stderr.close()
 
@@ -102,6 +101,30 @@ class Site:
         request = pb.LaunchRequest(image=self.image, name=name, command=shell, network=network, **given)
         self.agent.ask("LaunchContainer", request, pb.Container)
         return name
+
+    def gate(self, name: str) -> str:
+        """For the script of this container: here it waits until somebody opens."""
+        return f"while [ ! -e /tmp/gate-{name} ]; do sleep 0.05; done; rm /tmp/gate-{name};"
+
+    def open(self, name: str) -> None:
+        """Let the script go on."""
+        start = pb.ExecStart(container_identifier=name, command=["touch", f"/tmp/gate-{name}"])
+        assert list(self.agent.exec([pb.ExecRequest(start=start)]))[-1].exit_code == 0
+
+    def steps(self, *commands: str) -> str:
+        """Run a script in which each command waits until the line of the one before is in the log; its end is waited
+        for.
+        """
+        name = self.name()
+        self.launch(f" {self.gate(name)} ".join(commands), name=name)
+        for count in range(1, len(commands)):
+            eventually(partial(self.has_lines, name, count))
+            self.open(name)
+        self.ended(name)
+        return name
+
+    def has_lines(self, name: str, count: int) -> bool:
+        return len(self.lines(name)) == count
 
     def inspect(self, name: str) -> pb.Container:
         return self.agent.ask("Inspect", pb.InspectRequest(container_identifier=name), pb.Container)

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
+from logyard.testing.ports import free_port
 from tests.agent.sites import DEADLINE, AgentProcess, Site, eventually
 
 
@@ -45,13 +47,11 @@ def test_a_life_by_commands(site: Site) -> None:
     assert out(site.command("rm", name)) == (b"", f"Error: Container '{name}' not found\n".encode(), 1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def said(sites: Callable[[str], Site]) -> tuple[Site, str]:
     """A container that has said things; process driver, as the words are the command line's own."""
     site = sites("process")
-    name = site.launch("""echo one; sleep 0.1; echo two >&2; sleep 0.1; echo '{"a":{"b":7},"level":"x"}'""")
-    site.ended(name)
-    return site, name
+    return site, site.steps("echo one;", "echo two >&2;", """echo '{"a":{"b":7},"level":"x"}'""")
 
 
 JSON = b'{"a":{"b":7},"level":"x"}\n'
@@ -112,11 +112,18 @@ def test_times_and_json(said: tuple[Site, str]) -> None:
 
 
 def test_several_are_merged_by_time(quick_site: Site) -> None:
-    names = [quick_site.launch(f"sleep 0.{wait}; echo {wait}; sleep 1; echo {wait} again") for wait in (1, 6)]
+    names = [quick_site.name(), quick_site.name()]
+    for name in names:
+        gate = quick_site.gate(name)
+        quick_site.launch(f"{gate} echo {name}; {gate} echo {name} again", name=name)
+    for count in (1, 2):
+        for name in names:
+            quick_site.open(name)
+            eventually(partial(quick_site.has_lines, name, count))
     for name in names:
         quick_site.ended(name)
-    first, second = names
-    wanted = [f"{first} | 1", f"{second} | 6", f"{first} | 1 again", f"{second} | 6 again"]
+    first, _ = names
+    wanted = [f"{name} | {name}{word}" for word in ("", " again") for name in names]
     assert quick_site.command("logs", *names).stdout.decode().splitlines() == wanted
     plain = quick_site.command("logs", *names, "--no-prefix").stdout.decode().splitlines()
     assert plain == [line.partition(" | ")[2] for line in wanted]
@@ -195,7 +202,8 @@ def test_a_reader_that_goes_away_is_no_failure(sites: Callable[[str], Site]) -> 
 
 def test_a_follow_outlives_the_agent(tmp_path: Any) -> None:
 
-    process = AgentProcess("--driver", "process", "--folder", str(tmp_path))
+    listen = f"127.0.0.1:{free_port()}"  # where it is found again
+    process = AgentProcess("--driver", "process", "--folder", str(tmp_path), listen=listen)
     site = Site("process", process, None)
     name = site.launch("echo first; sleep 600")
     running = Running(site, "logs", "-f", "--linger", "100", name)

@@ -118,7 +118,7 @@ def test_a_shell_in_a_terminal(site: Site) -> None:
     # What is typed before the interrupt is through would be thrown away with it: wait for the next prompt.
     eventually(lambda: b"$ " in b"".join(heard).partition(b"^C")[2])
     told.put(pb.ExecRequest(stdin=b"exit 9\n"))
-    thread.join(60)
+    thread.join(120)
     told.put(None)
     assert codes == [9]
     site.remove(name)
@@ -184,9 +184,10 @@ def test_events_tell_a_life(site: Site) -> None:
 def test_stats_show_who_works(site: Site) -> None:
     name = site.launch("while true; do :; done")
     call = site.agent.stream("Stats", pb.StatsRequest(container_identifier=name, interval_seconds=0.3), pb.StatsSample)
-    first, second, *_ = (sample for _, sample in zip(range(2), call, strict=False))
+    samples = iter(call)
+    first = next(samples)
+    second = next(sample for sample in samples if sample.cpu_ns > first.cpu_ns)  # it may have to wait for its turn
     call.cancel()
-    assert second.cpu_ns > first.cpu_ns
     assert second.cpu_cores > 0
     assert second.memory_bytes > 0
     assert second.processes >= 1

@@ -1,7 +1,10 @@
 """The pure parts between an engine's bytes and a reader's lines."""
 
+import asyncio
 import itertools
+import signal
 import struct
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -10,6 +13,9 @@ from hypothesis import strategies as st
 from logyard.agent.cri import CriParser, written
 from logyard.agent.cursor import Cursor, Resume, parse
 from logyard.agent.driver import STDERR, STDOUT, EngineFailed, Line
+from logyard.agent.engine.api import EngineApi
+from logyard.agent.engine.exec import EngineExec
+from logyard.agent.engine.http import Upgraded
 from logyard.agent.frames import FrameParser
 from logyard.agent.partial import LineJoiner, TerminalLines
 from logyard.agent.stamps import Stamps, iso
@@ -201,3 +207,20 @@ def test_a_window_leaves(window: Window, kept: list[int]) -> None:
 def test_a_bad_pattern_is_refused_at_once() -> None:
     with pytest.raises(BadPattern, match="cannot parse pattern"):
         cut(Window(exclude=("(",)))
+
+
+class Unsure:
+    """An engine that knows only at the third question which process a command is."""
+
+    def __init__(self, pid: int) -> None:
+        self.answers: list[tuple[int, int | None]] = [(0, None), (0, None), (pid, None)]
+
+    async def exec_state(self, _: str) -> tuple[int, int | None]:
+        return self.answers.pop(0)
+
+
+async def test_a_command_is_sent_its_signal_once_the_engine_knows_it() -> None:
+    process = await asyncio.create_subprocess_exec("sleep", "600")
+    session = EngineExec(cast("EngineApi", Unsure(process.pid)), "id", cast("Upgraded", None), tty=False)
+    await session.signal(signal.SIGTERM)
+    assert await process.wait() == -signal.SIGTERM

@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from logyard.agent.methods import SERVICE
 from logyard.agent.v1 import agent_pb2 as pb
 from logyard.errors import LogyardError, NotNow
+from logyard.testing.ports import free_port
 from tests.agent.sites import AgentProcess, Site, eventually, status
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -149,10 +150,7 @@ def test_only_clients_with_a_certificate_come_in(certificates: Path, monkeypatch
 
 def test_a_unix_socket_is_for_its_owner(tmp_path: Path) -> None:
     path = tmp_path / "a.sock"
-    process = AgentProcess.__new__(AgentProcess)
-    process.arguments, process.env = ("--driver", "process", "--folder", str(tmp_path / "p")), {}
-    process.listen, process.said = f"unix:{path}", []
-    process.start()
+    process = AgentProcess("--driver", "process", "--folder", str(tmp_path / "p"), listen=f"unix:{path}")
     assert path.stat().st_mode & 0o777 == 0o600
     site = Site("process", process, None)
     name = site.launch("echo hello")
@@ -191,7 +189,8 @@ def test_an_address_is_taken_once(tmp_path: Path) -> None:
 
 
 def test_logs_outlive_the_agent_and_its_processes_do_not(tmp_path: Path) -> None:
-    process = start(tmp_path)
+    folder = str(tmp_path / "processes")
+    process = AgentProcess("--driver", "process", "--folder", folder, listen=f"127.0.0.1:{free_port()}")
     site = Site("process", process, None)
     name = site.launch("echo kept; sleep 600")
     eventually(lambda: site.lines(name) == [b"kept\n"])

@@ -126,6 +126,11 @@ def test_show_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         pytest.param({"password": ""}, {"password": ""}, id="an empty one says so"),
         pytest.param({"password_file": "/run/x"}, {"password_file": "/run/x"}, id="the name of a file"),
         pytest.param({"pipeline": [{"token": "x"}]}, {"pipeline": [{"token": MASK}]}, id="at any depth"),
+        pytest.param(
+            {"outputs": [{"bearer": "x", "headers": {"Authorization": "Basic x", "X-Api-Key": "x", "X-Team": "a"}}]},
+            {"outputs": [{"bearer": MASK, "headers": {"Authorization": MASK, "X-Api-Key": MASK, "X-Team": "a"}}]},
+            id="what an output shows to the other side",
+        ),
     ],
 )
 def test_secrets_are_masked(tree: dict[str, object], shown: dict[str, object]) -> None:

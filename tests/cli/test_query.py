@@ -176,5 +176,5 @@ def test_a_reader_that_goes_away_is_no_failure(server: "StandIn") -> None:
         assert process.stderr is not None
         process.stdout.readline()
         process.stdout.close()
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
         assert process.stderr.read() == b""

@@ -157,7 +157,7 @@ def test_a_terminal_is_asked_for_files() -> None:
     ours, theirs = os.openpty()
     command = [sys.executable, "-m", "logyard", "send"]
     with subprocess.Popen(command, stdin=theirs, stderr=subprocess.PIPE) as process:
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=120)
     os.close(ours)
     os.close(theirs)
     assert process.returncode == 2
@@ -186,7 +186,7 @@ def test_stdin_is_sent_while_it_is_written(stand_in: "StandIn", named: list[str]
         process.stdin.flush()
         process.stdin.write(b'{"n":2}\nlast')
         process.stdin.close()
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
     assert [row.get("message", row.get("n")) for row in stand_in.stored] == ["first", 2, "last"]
     assert {row["service"] for row in stand_in.stored} == {"live"}
 
@@ -201,9 +201,9 @@ def test_ctrl_c_ends_the_waiting(stand_in: "StandIn", log: Path) -> None:
     stand_in.scripted += [busy]
     command = [sys.executable, "-m", "logyard", "send", str(log), "--url", stand_in.url, "--retry-for", "100"]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
-        assert asked.wait(30)
+        assert asked.wait(120)
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 130
+        assert process.wait(120) == 130
         assert process.stderr is not None
         assert process.stderr.read() == b""
 
@@ -221,7 +221,7 @@ def test_a_terminal_sees_a_bar(stand_in: "StandIn", log: Path) -> None:
                 said += piece
         except OSError:  # Linux says so when the other side is closed.
             pass
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
     assert b"3 rows" in said
     assert b"3 records stored in" in said
 

@@ -18,7 +18,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    with logyard.open(tmp_path_factory.mktemp("opened") / "data") as found:
+    with logyard.open(tmp_path_factory.mktemp("opened") / "data", {"query": {"settle_seconds": 100}}) as found:
         yield found
 
 

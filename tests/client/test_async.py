@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from logyard.client import AsyncClient, Client, Missed
-from logyard.errors import BadQuery, NotFound, NotNow
+from logyard.errors import BadInput, BadQuery, NotFound, NotNow
+from logyard.testing.ports import free_port
 from logyard.testing.server import Server, ServerOptions
 
 
@@ -27,6 +28,16 @@ async def test_everything(server: Server, service: str) -> None:
         assert (await logs.stats()).total_logs >= 2
         counted = [row async for row in await logs.sql("SELECT 1 AS one")]
         assert [str(row["one"]) for row in counted] == ["1"]
+
+
+async def test_pages_and_replicas(server: Server, service: str) -> None:
+    async with AsyncClient(server.url) as logs:
+        await logs.ready()
+        await logs.ingest([{"message": "m"}], service=service)
+        page = await logs.page(f"service:={service}")
+        assert ([row["message"] for row in page.logs], page.total) == (["m"], 1)
+        with pytest.raises(BadInput):
+            await logs.replicate(b"nonsense")
 
 
 async def test_errors(server: Server) -> None:
@@ -55,17 +66,16 @@ async def test_tail(server: Server, service: str) -> None:
 
 def test_a_tail_outlives_the_server(tmp_path: Path) -> None:
     """Killed and started again on the same port: what came in meanwhile is there, once."""
-    with Server(tmp_path / "data") as server:
-        port = server.url.rpartition(":")[2]
-        with Client(server.url) as logs:
-            logs.ingest([{"message": "first"}])
-            tail = logs.tail(history=5)
-            assert messages(tail, 1) == ["first"]
-            server.kill()
-            successor = Server(tmp_path / "data", ServerOptions(port=int(port)))
-            with successor:
-                logs.ingest([{"message": "second"}, {"message": "third"}])
-                assert messages(tail, 2) == ["second", "third"]
+    options = ServerOptions(port=free_port())
+    with Server(tmp_path / "data", options) as server, Client(server.url) as logs:
+        logs.ingest([{"message": "first"}])
+        tail = logs.tail(history=5)
+        assert messages(tail, 1) == ["first"]
+        server.kill()
+        successor = Server(tmp_path / "data", options)
+        with successor:
+            logs.ingest([{"message": "second"}, {"message": "third"}])
+            assert messages(tail, 2) == ["second", "third"]
 
 
 def messages(tail: object, count: int) -> list[object]:

@@ -3,12 +3,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import polars as pl
 import pyarrow as pa
 import pytest
 
-from logyard.client import Client, Facet, Ingested, Missed, Row
+from logyard.client import Client, Facet, Ingested, Missed, Replicated, Row
+from logyard.clock import SystemClock
 from logyard.errors import BadInput, BadQuery, NotFound, NotNow
+from logyard.model.ids import SnowflakeIds
 from tests.handler.target import Answer, Target
 from tests.handler.target import target as listening
 
@@ -30,6 +33,35 @@ def test_one_record(logs: Client, service: str) -> None:
     one: Any = {"message": "alone"}
     assert logs.ingest(one, service=service).accepted == 1
     assert [row["message"] for row in logs.query(f"service:={service}")] == ["alone"]
+
+
+def test_pages_of_records_as_they_were_sent(logs: Client, service: str) -> None:
+    logs.ingest([{"msg": f"m{number}", "nested": {"n": number}} for number in range(5)], service=service)
+    first = logs.page(f"service:={service}", limit=2)
+    assert [(row["msg"], row["nested"]) for row in first.logs] == [("m4", {"n": 4}), ("m3", {"n": 3})]
+    logs.ingest([{"msg": "later"}], service=service)
+    rest = logs.page(f"service:={service}", limit=3, offset=2, until=first.newest)
+    assert ([row["msg"] for row in rest.logs], rest.total) == (["m2", "m1", "m0"], 5)
+    with pytest.raises(BadQuery):
+        logs.page("* | limit 1")
+
+
+def test_records_that_were_accepted_elsewhere(logs: Client, service: str) -> None:
+    ids = SnowflakeIds(77, SystemClock())
+    first, now = ids.reserve(2), SystemClock().now()
+    head = msgspec.json.encode({"blocks": [{"first": first, "received": now, "rows": 2}]})
+    body = b"\n".join([head, *(msgspec.json.encode({"service": service, "message": str(n)}) for n in range(2))])
+    assert logs.replicate(body) == Replicated(blocks=1, rows=2, stored=2)
+    assert logs.replicate(body) == Replicated(blocks=1, rows=2, stored=0)
+    assert logs.get(ids.text(ids.nth(first, 1)))["message"] == "1"
+    with pytest.raises(BadInput):
+        logs.replicate(b"nonsense")
+
+
+def test_ready(logs: Client) -> None:
+    logs.ready()
+    with Client("http://127.0.0.1:1") as nobody, pytest.raises(NotNow):
+        nobody.ready()
 
 
 def test_nothing(logs: Client) -> None:

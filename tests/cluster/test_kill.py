@@ -50,7 +50,7 @@ def test_acknowledged_records_survive_kills_of_both(nodes: Nodes, server: Server
 async def _one_life(server: Server, victim: Node, clients: Clients, delay: float) -> None:
     """Load; a replica dies amid it, then Logyard itself."""
     work = asyncio.create_task(clients.run(server.url))
-    await asyncio.wait_for(clients.big_stored.wait(), 60)
+    await asyncio.wait_for(clients.big_stored.wait(), 120)
     victim.kill()
     await asyncio.sleep(delay)  # a moment, not a condition
     server.kill()

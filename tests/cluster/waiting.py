@@ -8,7 +8,7 @@ import httpx
 
 __all__ = ["degraded", "query", "until", "well"]
 
-_SECONDS: Final = 90.0
+_SECONDS: Final = 180.0
 _LOOK_AGAIN: Final = 0.05
 
 
@@ -22,7 +22,7 @@ def until(done: Callable[[], bool], what: str) -> None:
 
 def degraded(url: str) -> dict[str, str]:
     """What a server says is wrong but stops nobody."""
-    answer = httpx.get(f"{url}/readyz", timeout=60)
+    answer = httpx.get(f"{url}/readyz", timeout=240)
     found: dict[str, str] = answer.json()["degraded"]
     return found
 
@@ -36,4 +36,4 @@ def well(url: str) -> None:
 
 
 def query(url: str, text: str = "* | stats count() as found") -> httpx.Response:
-    return httpx.get(f"{url}/api/v1/query", params={"query": text}, timeout=90)
+    return httpx.get(f"{url}/api/v1/query", params={"query": text}, timeout=240)

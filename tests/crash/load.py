@@ -20,6 +20,7 @@ _DAYS: Final = ("2026-11-17", "2026-11-18", "2026-11-19", "2026-11-20")
 _PADDING: Final = "the quick brown fox jumps over the lazy dog and comes back for the next fence, " * 2
 _LEVELS: Final = ("info", "WARN", "error", "debug")
 _REPEATED: Final = 5
+_PACE: Final = 0.1
 _LATER: Final = frozenset({429, 503, 507})
 
 
@@ -100,14 +101,17 @@ class Clients:
     async def run(self, url: str) -> None:
         """Until the server is gone."""
         limits = httpx.Limits(max_connections=20)
-        async with httpx.AsyncClient(base_url=url, timeout=30, limits=limits) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as client:
             loops = (self._again, self._lines, self._lines, self._singles, self._singles, self._big, self._asking)
             await asyncio.gather(*(loop(client) for loop in loops))
 
     async def repeat(self, url: str) -> None:
-        """Only what is open, and some of what is not."""
-        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        """Only what is open, until all of it is answered, and some of what is not."""
+        async with httpx.AsyncClient(base_url=url, timeout=120) as client, asyncio.timeout(300):
             await self._again(client)
+            while self._book.unanswered:  # the server was busy with something else
+                await asyncio.sleep(_PACE)
+                await self._again(client)
 
     async def _again(self, client: httpx.AsyncClient) -> None:
         """What nobody answered in the last life, and some of what was answered."""

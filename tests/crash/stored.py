@@ -22,7 +22,7 @@ _IDS: Final = SnowflakeIds(1, SystemClock())
 def sql(url: str, text: str) -> list[dict[str, Any]]:
     """Rows of a read-only statement."""
     parameters = {"query": text, "limit": "1000000", "format": "ndjson"}
-    answer = httpx.post(f"{url}/api/v1/sql", data=parameters, timeout=90)
+    answer = httpx.post(f"{url}/api/v1/sql", data=parameters, timeout=240)
     assert answer.status_code == 200, answer.text
     return [msgspec.json.decode(line) for line in answer.content.splitlines()]
 
@@ -30,14 +30,14 @@ def sql(url: str, text: str) -> list[dict[str, Any]]:
 def count(url: str, query: str = "*") -> int:
     """How many records a query finds."""
     parameters = {"query": f"{query} | stats count() as found"}
-    answer = httpx.get(f"{url}/api/v1/query", params=parameters, timeout=90)
+    answer = httpx.get(f"{url}/api/v1/query", params=parameters, timeout=240)
     assert answer.status_code == 200, answer.text
     return int(msgspec.json.decode(answer.content)["found"])
 
 
 def facet(url: str, field: str) -> int:
     """How many records the facets count for a field, over all its values."""
-    answer = httpx.get(f"{url}/api/v1/facets", params={"limit": "100"}, timeout=90)
+    answer = httpx.get(f"{url}/api/v1/facets", params={"limit": "100"}, timeout=240)
     assert answer.status_code == 200, answer.text
     found = {each["field_name"]: each["values"] for each in answer.json()["facets"]}
     return sum(int(value["hits"]) for value in found[field])

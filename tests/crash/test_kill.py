@@ -59,7 +59,7 @@ async def one_life(server: Server, book: Book, moments: random.Random, life: int
     delay = moments.uniform(0.0, 0.4)
     after_big = moments.random() < 0.6
     if after_big:  # the drain is about to insert it, or amid that
-        await asyncio.wait_for(clients.big_stored.wait(), 30)
+        await asyncio.wait_for(clients.big_stored.wait(), 120)
     await asyncio.sleep(delay)
     server.kill()
     await work

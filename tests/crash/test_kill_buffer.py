@@ -4,7 +4,6 @@ record, for the log lies in JetStream.
 
 import asyncio
 import shutil
-import time
 from pathlib import Path
 
 import httpx
@@ -14,17 +13,23 @@ from logyard.testing.nats import NatsCluster
 from logyard.testing.server import Server, ServerOptions
 from tests.crash.load import Book, Clients
 from tests.crash.stored import count, differences
+from tests.faults.test_disk_full import wait_until
 
 SEED = 7
 
 pytestmark = pytest.mark.slow
 
 
+def degraded(running: Server) -> dict[str, str]:
+    found: dict[str, str] = httpx.get(f"{running.url}/readyz").json()["degraded"]
+    return found
+
+
 class Writers(Clients):
     """No queries: those would have the records stored, and the store goes with the directory."""
 
     async def run(self, url: str) -> None:
-        async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=120) as client:
             loops = (self._again, self._lines, self._lines, self._singles, self._singles, self._big)
             await asyncio.gather(*(loop(client) for loop in loops))
 
@@ -38,7 +43,7 @@ async def one_life(running: Server, book: Book) -> None:
     """Load until the kill, which comes when a big batch has just been acknowledged."""
     clients = Writers(book, SEED, 0)
     work = asyncio.create_task(clients.run(running.url))
-    await asyncio.wait_for(clients.big_stored.wait(), 60)
+    await asyncio.wait_for(clients.big_stored.wait(), 120)
     running.kill()
     await work
 
@@ -55,27 +60,29 @@ def test_what_was_acknowledged_outlives_the_machine(tmp_path: Path) -> None:
             assert not book.wrong
             assert not book.unanswered
             assert count(running.url) >= sum(book.rows[name] for name in book.acknowledged)
-            assert httpx.get(f"{running.url}/readyz").json()["degraded"] == {}
+            wait_until(lambda: degraded(running) == {}, "the buffer is well")
             assert running.stop() == 0
 
 
 def test_without_a_quorum_the_answer_is_503_and_readyz_says_why(tmp_path: Path) -> None:
     with NatsCluster(tmp_path / "nats", nodes=3) as nats:
         settings = {"buffer": nats.url("LOGS", more="&timeout=1"), "node": "a"}
-        with Server(tmp_path / "data", ServerOptions(settings=settings)) as running, httpx.Client(timeout=60) as client:
+        with (
+            Server(tmp_path / "data", ServerOptions(settings=settings)) as running,
+            httpx.Client() as client,
+        ):
             for node in (0, 1):
                 nats.kill(node)
             answer = client.post(f"{running.url}/logs", json={"message": "lost?"})
             assert answer.status_code == 503
             assert "retry-after" in answer.headers
-            assert client.get(f"{running.url}/readyz").json()["degraded"].keys() == {"buffer"}
+            wait_until(lambda: degraded(running).keys() == {"buffer"}, "the buffer is missed")
             assert count(running.url) == 0, "queries are answered all the same"
             for node in (0, 1):
                 nats.start(node)
             nats.wait_ready()
-            deadline = time.monotonic() + 60
-            while not client.post(f"{running.url}/logs", json={"message": "kept"}).is_success:
-                assert time.monotonic() < deadline
+            kept = {"message": "kept"}
+            wait_until(lambda: client.post(f"{running.url}/logs", json=kept).is_success, "the buffer takes again")
             assert count(running.url, "kept") == 1
             assert count(running.url, "lost") == 0
-            assert client.get(f"{running.url}/readyz").json()["degraded"] == {}
+            wait_until(lambda: degraded(running) == {}, "the buffer is well")

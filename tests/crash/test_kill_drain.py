@@ -63,6 +63,18 @@ async def fill(directory: Path) -> None:
         wal.close()
 
 
+def sealed(log: Path) -> int:
+    return len(list(log.glob("*.sealed")))
+
+
+def one_more(server: Server, log: Path) -> None:
+    """Return when the drain has stored a segment, or there is none left."""
+    before, deadline = sealed(log), time.monotonic() + 120
+    while before and sealed(log) == before:
+        assert time.monotonic() < deadline, server.output()
+        time.sleep(0.002)
+
+
 def test_a_drain_that_is_killed_again_and_again_stores_everything_once(tmp_path: Path) -> None:
     moments = random.Random(SEED)
     data = tmp_path / "data"
@@ -72,12 +84,12 @@ def test_a_drain_that_is_killed_again_and_again_stores_everything_once(tmp_path:
     for life in range(KILLS):
         server.spawn()
         if life % 3:
-            server.wait_ready()  # the drain began a moment ago
-            time.sleep(moments.uniform(0.0, 0.4))
+            one_more(server, data / "wal")
+            time.sleep(moments.uniform(0.0, 0.12))  # in the middle of the next one, or of one behind it
         else:  # anywhere, the start included
             time.sleep(moments.uniform(0.05, 1.5))
         server.kill()
-        left.append(len(list((data / "wal").glob("*.sealed"))))
+        left.append(sealed(data / "wal"))
     print(f"CRASH_SEED={SEED}: segments left after each kill: {left}")
     assert any(0 < some < _SEGMENTS for some in left), "no kill came amid the drain: the moments are badly chosen"
     with server:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 def send(server: Server, name: str, rows: int) -> None:
-    answer = httpx.post(f"{server.url}/ingest", content="\n".join(lines(name, rows)), timeout=30)
+    answer = httpx.post(f"{server.url}/ingest", content="\n".join(lines(name, rows)), timeout=120)
     assert answer.status_code == 200, answer.text
 
 
@@ -65,7 +65,7 @@ async def one_life(server: Server, book: Book, life: int) -> int:
     """Load, and in the middle of it the signal; the exit code."""
     clients = Clients(book, 1, life)
     work = asyncio.create_task(clients.run(server.url))
-    await asyncio.wait_for(clients.big_stored.wait(), 30)
+    await asyncio.wait_for(clients.big_stored.wait(), 120)
     began = time.monotonic()
     server.terminate()
     await work

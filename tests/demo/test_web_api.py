@@ -30,7 +30,7 @@ class Web:
     def __init__(self, url: str, logs: Path) -> None:
         self.url = url
         self.logs = logs
-        self.client = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        self.client = httpx.Client(base_url=url, timeout=120, trust_env=False)
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_a_request_and_its_response_are_logged(web: Web) -> None:
 )
 def test_a_bad_client_gets_an_answer_and_costs_nobody_else(web: Web, head: bytes, status: bytes) -> None:
     host, _, port = web.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), 30) as client:
+    with socket.create_connection((host, int(port)), 120) as client:
         client.sendall(head)
         client.shutdown(socket.SHUT_WR)
         said = b"".join(iter(lambda: client.recv(4096), b""))

@@ -32,7 +32,7 @@ def stored(server: Server, home: Path) -> dict[str, int]:
     return {row["message"]: int(row["n"]) for row in rows}
 
 
-def wait_until(condition: Callable[[], bool], what: Callable[[], str], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], what: Callable[[], str], seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} seconds: {what()}"

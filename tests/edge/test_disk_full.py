@@ -27,6 +27,6 @@ def test_reading_waits_for_room(server: Server, home: Path, small_disk: Path) ->
         (small_disk / BALLAST).unlink()
         if shipper.ended:
             shipper.start()  # not even a lock could be written
-        wait_until(lambda: len(stored(server, home)) == len(want) + 1, shipper.output, seconds=120)
+        wait_until(lambda: len(stored(server, home)) == len(want) + 1, shipper.output, seconds=240)
         assert set(stored(server, home).values()) == {1}
         assert shipper.stop() == 0

@@ -2,14 +2,16 @@
 
 import json
 import signal
-import socket
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
+from logyard.testing.ports import free_port
 from logyard.testing.server import Server, ServerOptions
 from logyard.testing.shipper import Shipper
 from tests.crash.stored import sql
@@ -19,11 +21,6 @@ from tests.edge.conftest import stored, wait_until
 def write(log: Path, line: str) -> None:
     with log.open("a") as file:
         file.write(line + "\n")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def test_once_ships_what_is_there_and_ends(server: Server, home: Path, tmp_path: Path) -> None:
@@ -41,7 +38,7 @@ def test_stdin(server: Server, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "logyard", "ship", "-", "--to", server.url, "--once", "--service", "piped"]
     lines = b"".join(b"line %d\n" % number for number in range(5000)) + b"no end"
     subprocess.run(
-        [*command, "--state", str(tmp_path / "state")], input=lines, check=True, timeout=60, capture_output=True
+        [*command, "--state", str(tmp_path / "state")], input=lines, check=True, timeout=180, capture_output=True
     )
     assert sql(server.url, "SELECT uniqExact(message) AS n FROM logs WHERE service = 'piped'")[0]["n"] == 5001
 
@@ -94,23 +91,33 @@ def test_a_changed_configuration_is_taken_and_a_bad_one_is_not(server: Server, h
 
 def test_it_is_light_and_says_how_it_is(server: Server, home: Path, tmp_path: Path) -> None:
     """Under 80 MB, without the engine and the web framework; /metrics, /healthz, /stats."""
-    (home / "a.log").write_text("one\n")
+    (home / "a.log").write_text('{"message":"one"}\n')
     port = free_port()
     listen = f"127.0.0.1:{port}"
     with Shipper(tmp_path / "state", [f"{home}/*.log", "--to", server.url, "--listen", listen]) as shipper:
         wait_until(lambda: stored(server, home) == {"one": 1}, shipper.output)
         maps = Path(f"/proc/{shipper.pid}/maps").read_text()
         assert "chdb" not in maps
+        assert "pydantic" not in maps  # what has parsed the command line is gone
         assert shipper.resident_bytes() < 80 << 20
         assert httpx.get(f"http://{listen}/healthz").json() == {"status": "healthy"}
         stats = httpx.get(f"http://{listen}/stats").json()
         assert stats["monitored_files"] == 1
-        assert stats["file_positions"] == {f"{home}/a.log": 4}
+        assert stats["file_positions"] == {f"{home}/a.log": 18}
+        assert (stats["rotations"], stats["abandoned_bytes"], stats["parse_errors"]) == (0, 0, {})
         wait_until(lambda: httpx.get(f"http://{listen}/stats").json()["total_pending"] == 0, shipper.output)
         metrics = httpx.get(f"http://{listen}/metrics").text
         for name in (
             "logyard_file_lag_bytes{",
+            "logyard_file_lag_seconds{",
+            "logyard_file_parse_errors{",
+            "logyard_file_unknown_format{",
             "logyard_files_found_total",
+            'logyard_files_rotated_total{kind="truncated"} 0.0',
+            'logyard_bytes_abandoned_total{reason="removed"} 0.0',
+            'logyard_bytes_abandoned_bytes_total{reason="removed"} 0.0',
+            "logyard_parse_errors_total 0.0",
+            "logyard_format_unknown_total 0.0",
             "logyard_resident_bytes",
             "logyard_cpu_seconds",
         ):
@@ -118,12 +125,39 @@ def test_it_is_light_and_says_how_it_is(server: Server, home: Path, tmp_path: Pa
         assert httpx.get(f"http://{listen}/other").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("kind", "arguments", "read"),
+    [
+        pytest.param("jsonl", [], lambda out: out.read_text().count("\n"), id="jsonl"),
+        pytest.param("csv", ["--output-file", "here.csv"], lambda out: out.read_text().count("\n") - 1, id="csv"),
+        pytest.param(
+            "sqlite", [], lambda out: sqlite3.connect(out).execute("SELECT 1 FROM logs").fetchall(), id="sqlite"
+        ),
+    ],
+)
+def test_a_collector_with_nothing_behind_it(
+    home: Path, tmp_path: Path, kind: str, arguments: list[str], read: Callable[[Path], object]
+) -> None:
+    """``--output-type``, ``--filter``, the size and interval of batches, the web port, by their names."""
+    (home / "a.log").write_text("error: one\n" + '{"message":"Error two"}\n' + "fine\nwarning\n" * 500)
+    command = [sys.executable, "-m", "logyard", "ship", str(home), "--state", "state", "--once", "--output-type", kind]
+    options = ["--filter", "(?i)error", "--filter", "^fine$", "--batch-size", "100", "--batch-interval", "0.2"]
+    port = ["--web-port", str(free_port())]
+    done = subprocess.run(
+        [*command, *options, *port, *arguments], cwd=tmp_path, capture_output=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"collected_logs/collected." in done.stderr or arguments
+    found = read(tmp_path / (arguments[1] if arguments else f"collected_logs/collected.{kind}"))
+    assert (found if isinstance(found, int) else len(found)) == 502  # type: ignore[arg-type] # a count, or rows
+
+
 def test_the_edge_imports_neither_engine_nor_web_framework() -> None:
     text = (
         "import sys, json, logyard.cli.ship, logyard.receivers.files, logyard.outputs.logyard\n"
         "print(json.dumps([name for name in ('chdb', 'litestar', 'uvicorn') if name in sys.modules]))"
     )
-    done = subprocess.run([sys.executable, "-c", text], capture_output=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, check=True, timeout=180)
     assert json.loads(done.stdout) == []
 
 

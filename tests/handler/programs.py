@@ -89,7 +89,7 @@ def forked_from_many_threads(url: str) -> None:
         while not stop.is_set():
             logger.info("thread %d record %d", name, number)
             number += 1
-            stop.wait(0.0005)  # the test's server is no fast one
+            stop.wait(0.002)  # the test's server is no fast one
 
     threads = [threading.Thread(target=talk, args=(name,)) for name in range(3)]
     for thread in threads:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from logyard.testing.ports import free_port
 from tests.handler.programs import MANY
 from tests.handler.target import Answer, Target
 from tests.handler.target import target as listening
-from tests.handler.test_sender import free_port
 
 SECONDS = 120
 

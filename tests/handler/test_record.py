@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -142,7 +143,7 @@ def test_a_formatter_that_colours_the_record_changes_nothing() -> None:
     [
         pytest.param(logging.CRITICAL, "CRITICAL", id="standard"),
         pytest.param(35, "WARNING", id="between"),
-        pytest.param(5, "DEBUG", id="below"),
+        pytest.param(7, "DEBUG", id="below"),
         pytest.param(90, "CRITICAL", id="above"),
     ],
 )
@@ -202,7 +203,7 @@ def test_no_frame_lives_on() -> None:
     info = (failure.type, failure.value, failure.tb)
     record = logging.LogRecord("x", 40, "p", 1, "m", (), info)
     caught = encoder.catch(record)
-    assert not isinstance(caught, str)
+    assert isinstance(caught[0], logging.LogRecord)
     assert caught[0].exc_info is None
     assert record.exc_info is not None
 
@@ -281,3 +282,31 @@ def test_the_formatter_writes_the_same() -> None:
     record = logging.LogRecord("x", 20, "p", 1, "has %s", ([1],), None)
     found = json.loads(JsonFormatter(service="shop").format(record))
     assert (found["service"], found["message"]) == ("shop", "has [1]")
+
+
+def test_a_record_with_nothing_but_a_message_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("structlog", "opentelemetry.trace"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    theirs: contextvars.ContextVar[int] = contextvars.ContextVar("somebody else's")
+    context = contextvars.Context()
+    context.run(theirs.set, 1)
+    encoder = Encoder(service="s", host="h")
+    record = logging.LogRecord("x", 20, "p", 1, "order %d", (7,), None)
+    gone = weakref.ref(record)
+    caught = context.run(encoder.catch, record)
+    del record
+    assert gone() is None
+    found = json.loads(caught if isinstance(caught, str) else encoder.line(caught))
+    assert (found["message"], found["message_args"], found["line"]) == ("order 7", [7], 1)
+
+
+def test_what_cannot_be_written_is_told() -> None:
+    encoder = Encoder(service="s", host="h")
+    record = logging.LogRecord("x", 20, "p", 1, "m", (), None)
+    for extra, logger in (({}, None), ({"n": 1}, "x")):
+        record.__dict__.update(extra)
+        caught = contextvars.Context().run(encoder.catch, record)
+        assert not isinstance(caught, str)
+        found = json.loads(encoder.unwritable(caught, ValueError("no")))
+        assert (found["level"], found.get("logger")) == ("ERROR", logger)
+        assert found["message"] == "a record could not be written: ValueError: no"

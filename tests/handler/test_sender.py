@@ -1,5 +1,4 @@
 import logging
-import socket
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -7,16 +6,20 @@ from pathlib import Path
 import pytest
 
 from logyard.handler import LogyardHandler
+from logyard.testing.ports import free_port
 from tests.handler.target import Answer, Target
 from tests.handler.target import target as listening
 
 Attach = Callable[..., LogyardHandler]
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+def closed(handler: LogyardHandler) -> None:
+    """Close it, and wait for its thread's end: on a busy machine that may be later."""
+    handler.close()
+    thread = handler._shipper._thread
+    assert thread is not None
+    thread.join(60)
+    assert not thread.is_alive()
 
 
 def test_records_arrive_together(target: Target, logger: logging.Logger, attached: Attach) -> None:
@@ -204,7 +207,7 @@ def test_a_flush_does_not_wait_for_a_server_that_is_known_to_be_away(logger: log
 def test_what_cannot_be_sent_at_the_end_is_counted(logger: logging.Logger, attached: Attach) -> None:
     handler = attached(f"http://127.0.0.1:{free_port()}", exit_seconds=0.1)
     logger.info("x")
-    handler.close()
+    closed(handler)
     assert handler.stats().dropped == {"exit": 1}
     logger.info("too late")
     assert handler.stats().dropped == {"exit": 2}
@@ -217,7 +220,7 @@ def test_closing_does_not_wait_for_a_server_that_hangs(
     handler = attached(exit_seconds=0.1, timeout=3600)
     logger.info("x")
     target.wait_for_requests(1)
-    handler.close()
+    closed(handler)
     assert handler.stats().dropped == {"exit": 1}
 
 
@@ -228,7 +231,7 @@ def test_a_spool_keeps_what_the_server_does_not_take(
     first = attached(f"http://127.0.0.1:{port}", spool=str(tmp_path), exit_seconds=0.1)
     for number in range(10):
         logger.info("record %d", number)
-    first.close()
+    closed(first)
     assert (first.stats().spooled, first.stats().dropped) == (10, {})
     logger.removeHandler(first)
     with listening(port) as found:
@@ -246,7 +249,7 @@ def test_a_spooled_batch_keeps_the_key_it_was_sent_with(
     first = attached(spool=str(tmp_path), exit_seconds=0.2)
     logger.info("once")
     target.wait_for_requests(1)
-    first.close()
+    closed(first)
     logger.removeHandler(first)
     attached(spool=str(tmp_path))
     logger.info("second")

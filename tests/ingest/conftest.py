@@ -62,7 +62,7 @@ class Bench:
         self.inlet.close()
         self.store.release()
         self.wal.close()
-        self.drain.stop(10)
+        self.drain.stop(60)
 
 
 def submission(*messages: str, key: str = "") -> Submission:

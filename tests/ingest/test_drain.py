@@ -1,8 +1,12 @@
 """From durable to findable."""
 
+import asyncio
+
 import pytest
 
 from logyard.errors import BadPayload, DiskFull, LogyardError, StoreFailed
+from logyard.ingest.replay import replay
+from logyard.testing.waiting import until
 from tests.ingest.conftest import Bench, submission
 
 
@@ -10,7 +14,7 @@ async def test_settled_is_stored(bench: Bench) -> None:
     bench.drain.start()
     for text in "abc":
         await bench.inlet.accept(submission(text))
-    assert await bench.drain.settle(10)
+    assert await bench.drain.settle(60)
     assert bench.store.batch_ids == [batch.id for batch in bench.published]
 
 
@@ -21,7 +25,7 @@ async def test_nothing_to_wait_for_returns_at_once(bench: Bench) -> None:
 async def test_the_files_go_when_they_are_stored(bench: Bench) -> None:
     bench.drain.start()
     await bench.inlet.accept(submission("a"))
-    assert await bench.drain.settle(10)
+    assert await bench.drain.settle(60)
     assert not list((bench.directory / "wal").glob("*.sealed"))
 
 
@@ -33,7 +37,7 @@ async def test_a_store_that_fails_for_a_while_loses_nothing(bench: Bench, error:
     bench.store.failures = [error] * 3
     bench.drain.start()
     await bench.inlet.accept(submission("a"))
-    assert await bench.drain.settle(30)
+    assert await bench.drain.settle(60)
     assert len(bench.store.batch_ids) == 1
     assert bench.dead.count() == 0
     assert bench.telemetry.total("logyard_drain_delayed_total") == 3
@@ -43,13 +47,32 @@ async def test_what_the_store_never_takes_goes_to_the_dead_letters(bench: Bench)
     bench.store.failures = [BadPayload("poison")]
     bench.drain.start()
     await bench.inlet.accept(submission("a"))
-    assert await bench.drain.settle(10)
+    assert await bench.drain.settle(60)
     await bench.inlet.accept(submission("b"))
-    assert await bench.drain.settle(10)
+    assert await bench.drain.settle(60)
     assert bench.dead.count() == 1
     assert bench.store.batch_ids == [bench.published[1].id]
     assert [path.read_text() for path in (bench.directory / "dead").glob("*.reason")] == ["poison\n"]
     assert bench.telemetry.total("logyard_segment_lost_total") == 1
+
+
+async def test_a_dead_letter_that_is_asked_for_is_stored_once_or_comes_back_with_its_new_reason(bench: Bench) -> None:
+    bench.store.failures = [BadPayload("poison")]
+    bench.drain.start()
+    await bench.inlet.accept(submission("a"))
+    assert await bench.drain.settle(10)
+    for letter in bench.dead:
+        letter.ask()
+    bench.store.failures = [StoreFailed("busy"), BadPayload("still poison")]
+    task = asyncio.create_task(replay(bench.dead, bench.store, bench.telemetry))
+    await until(lambda: [letter.reason for letter in bench.dead if not letter.waiting] == ["still poison"])
+    for letter in bench.dead:
+        letter.ask()
+    await until(lambda: not bench.dead.count())
+    task.cancel()
+    assert bench.store.batch_ids == [bench.published[0].id]
+    assert list(bench.store.parcels) == [f"{1:020d}.lines.{bench.published[0].id.hex()}"]
+    assert list((bench.directory / "dead").iterdir()) == []
 
 
 async def test_what_was_not_stored_is_stored_after_a_restart(bench: Bench) -> None:
@@ -57,7 +80,7 @@ async def test_what_was_not_stored_is_stored_after_a_restart(bench: Bench) -> No
     bench.close()
     bench.open()
     bench.drain.start()
-    assert await bench.drain.settle(10)
+    assert await bench.drain.settle(60)
     assert bench.store.batch_ids == [bench.published[0].id]
 
 
@@ -65,7 +88,7 @@ async def test_a_stop_stores_what_is_there(bench: Bench) -> None:
     bench.drain.start()
     await bench.inlet.accept(submission("a"))
     bench.wal.close()
-    assert bench.drain.stop(10)
+    assert bench.drain.stop(60)
     assert len(bench.store.batch_ids) == 1
 
 
@@ -74,7 +97,7 @@ async def test_a_stop_does_not_wait_for_a_store_that_fails(bench: Bench) -> None
     bench.drain.start()
     await bench.inlet.accept(submission("a"))
     bench.wal.close()
-    assert bench.drain.stop(10)
+    assert bench.drain.stop(60)
     assert bench.store.batch_ids == []
     assert len(bench.wal.sealed("store")) == 1
 
@@ -85,8 +108,8 @@ async def test_the_cursor_moves_in_order(bench: Bench) -> None:
     for text in ("a", "b"):
         await bench.inlet.accept(submission(text))
         bench.wal.seal()
-        assert bench.wal.wait("store", 5, after=-1)
+        assert bench.wal.wait("store", 60, after=-1)
     bench.drain.start()
-    assert await bench.drain.settle(10)
+    assert await bench.drain.settle(60)
     assert sorted(bench.store.batch_ids) == sorted(batch.id for batch in bench.published)
     assert bench.wal.sealed("store") == []

@@ -2,10 +2,13 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
-from logyard.errors import Closing
+from logyard.errors import BadInput, Closing
+from logyard.model.handover import Placed
 from logyard.pipeline.chain import Chain
+from logyard.types import LogId, Nanoseconds
 from logyard.wal.log import WalSettings
 from tests.ingest.conftest import Bench, submission
 
@@ -49,7 +52,7 @@ async def test_a_key_in_the_log_is_known_after_a_restart(bench: Bench) -> None:
 async def test_a_key_in_the_store_is_known_after_a_restart(bench: Bench) -> None:
     bench.drain.start()
     first = await bench.inlet.accept(submission("a", key="k"))
-    assert await bench.drain.settle(10)
+    assert await bench.drain.settle(60)
     bench.close()
     bench.open()
     again = await bench.inlet.accept(submission("a", key="k"))
@@ -95,4 +98,20 @@ async def test_a_held_store_does_not_hold_the_acknowledgement(bench: Bench) -> N
     assert bench.wal.position() == 5
     assert not await bench.drain.settle(0.1)
     bench.store.release()
-    assert await bench.drain.settle(10)
+    assert await bench.drain.settle(60)
+
+
+async def test_records_from_elsewhere_keep_their_ids_and_pass_no_pipeline(bench: Bench) -> None:
+    bench.chain = Chain((lambda frame: frame.head(0),))
+    bench.close()
+    bench.open()
+    placed = Placed(LogId(77), Nanoseconds(5))
+    receipt = await bench.inlet.accept(msgspec.structs.replace(submission("a", "b", key="k"), placed=placed))
+    assert (receipt.first, receipt.rows) == (77, 2)
+    assert [(batch.first, batch.received) for batch in bench.published] == [(77, 5)]
+
+
+async def test_records_from_the_future_are_refused(bench: Bench) -> None:
+    placed = Placed(LogId(77), Nanoseconds(9 * 10**18))
+    with pytest.raises(BadInput, match="check the clocks"):
+        await bench.inlet.accept(msgspec.structs.replace(submission("a"), placed=placed))

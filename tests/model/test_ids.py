@@ -64,6 +64,23 @@ def test_ids_are_higher_than_those_before_a_restart(last: int, machine: int) -> 
     assert SnowflakeIds(machine, Clock(), after=LogId(last)).reserve(1) > last
 
 
+@pytest.mark.parametrize("kind", [SnowflakeIds, UuidIds])
+@given(count=st.integers(1, 9000), before=st.integers(1, 9000))
+def test_the_texts_of_a_block_are_those_of_its_ids(kind: type[SnowflakeIds], count: int, before: int) -> None:
+    ids = kind(3, Clock())
+    ids.reserve(before)
+    first = ids.reserve(count)
+    ends = {0, count - 1, count // 2}
+    texts = ids.texts(first, count)
+    assert len(texts) == count
+    assert {texts[index] for index in ends} == {ids.text(ids.nth(first, index)) for index in ends}
+
+
+def test_the_texts_of_a_block_that_counts() -> None:
+    ids = SequentialIds(8)
+    assert ids.texts(ids.reserve(4), 4) == ["8", "9", "10", "11"]
+
+
 def test_threads_get_blocks_of_their_own() -> None:
     ids = SnowflakeIds(1, Clock())
     with ThreadPoolExecutor(8) as pool:

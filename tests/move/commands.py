@@ -67,7 +67,7 @@ def records(first: int, count: int, *, days: int = 4) -> bytes:
 def fill(url: str, first: int, count: int, *, key: str = "") -> Any:
     """Send records; the answer."""
     headers = {"Content-Type": "application/x-ndjson"} | ({"Idempotency-Key": key} if key else {})
-    answer = httpx.post(f"{url}/ingest", content=records(first, count), headers=headers, timeout=60)
+    answer = httpx.post(f"{url}/ingest", content=records(first, count), headers=headers, timeout=240)
     assert answer.is_success, answer.text
     return answer.json()
 
@@ -93,6 +93,6 @@ def rows_of(found: Contents) -> int:
 
 def sql(url: str, statement: str) -> Any:
     """The rows of an answer."""
-    answer = httpx.get(f"{url}/api/v1/sql", params={"query": statement, "format": "json"}, timeout=60)
+    answer = httpx.get(f"{url}/api/v1/sql", params={"query": statement, "format": "json"}, timeout=240)
     assert answer.is_success, answer.text
     return answer.json()

@@ -122,6 +122,7 @@ def test_a_mover_that_is_killed_goes_on(source: Server, target: Server, tmp_path
 
 def test_a_target_that_is_killed_may_come_back(source: Server, tmp_path: Path) -> None:
     with Server(tmp_path / "target") as target:
+        os.kill(target.pid, signal.SIGSTOP)  # however fast the mover is, it does not come to its end
         with popen("move", "--from", source.url, "--to", target.url, "--retry-for", "0", cwd=tmp_path) as mover:
             target.kill()
             _, said = mover.communicate(timeout=120)

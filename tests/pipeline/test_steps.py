@@ -187,6 +187,12 @@ def test_a_time_without_a_zone_is_in_the_settings(zone: str) -> None:
     assert run([{"when": "2024-01-01 02:00:00"}], step)["timestamp"][0].isoformat() == "2024-01-01T00:00:00+00:00"
 
 
+def test_a_time_may_be_for_those_only_that_said_none() -> None:
+    rows = [{"when": "2024-01-01T00:00:00Z"}, {"when": "2024-01-01T00:00:00Z", "time": "2025-01-01T00:00:00Z"}]
+    found = run(rows, {"type": "timestamp", "field": "when", "missing": True})
+    assert [time.year for time in found["timestamp"]] == [2024, 2025]
+
+
 def test_what_is_no_time_says_so_and_stays() -> None:
     left = run([{"when": "soon", "timestamp": "2024-01-01T00:00:00Z"}], {"type": "timestamp", "field": "when"})
     assert left["timestamp"][0].year == 2024

@@ -31,7 +31,7 @@ async def running(store: EmbeddedStore) -> int:
 
 
 async def until(store: EmbeddedStore, count: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while await running(store) != count:  # noqa: ASYNC110 - the engine tells nobody
             await asyncio.sleep(0.01)
 

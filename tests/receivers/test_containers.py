@@ -21,7 +21,7 @@ from logyard.testing.inlet import MemoryInlet
 
 
 async def until(holds: Callable[[], Any]) -> Any:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while not (found := holds()):  # noqa: ASYNC110 - what is waited for happens in other processes
             await asyncio.sleep(0.02)
         return found

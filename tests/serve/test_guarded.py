@@ -19,18 +19,24 @@ POST = b"POST /logs HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%b"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hurried() -> AsyncIterator[Web]:
-    patience = Patience(head_bytes=16 << 10, head_seconds=0.3, body_seconds=0.4, body_rate=1000)
+    patience = Patience(head_bytes=16 << 10, head_seconds=1, body_seconds=1.2, body_rate=1000)
     async with web(listening=Listening(drain_seconds=1, patience=patience)) as running:
         yield running
 
 
-async def talk(server: Web, *pieces: bytes, pause: float = 0.0) -> bytes:
-    """All that comes back until the server closes, or has said nothing for a while."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def narrow() -> AsyncIterator[Web]:
+    async with web(listening=Listening(patience=Patience(head_bytes=16 << 10))) as running:
+        yield running
+
+
+async def talk(server: Web, *pieces: bytes, pause: float = 0.0, until: bytes = b"") -> bytes:
+    """All that comes back until the server closes, or has said what is waited for and then nothing for a while."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writing = asyncio.create_task(write(writer, pieces, pause))
     answer = b""
     try:
-        while piece := await asyncio.wait_for(reader.read(65536), 2 if not answer else 0.3):
+        while piece := await asyncio.wait_for(reader.read(65536), 0.3 if answer and until in answer else 60):
             answer += piece
     except (TimeoutError, ConnectionResetError):
         answer += b"<open>"
@@ -69,7 +75,7 @@ async def test_our_own_slowness_is_not_held_against_the_client(hurried: Web) -> 
     hurried.reset()
     hurried.inlet.gate = asyncio.Event()
     answer = asyncio.create_task(talk(hurried, POST % (len(ONE), ONE)))
-    await asyncio.sleep(0.8)
+    await asyncio.sleep(2)
     hurried.inlet.gate.set()
     assert (await answer).startswith(b"HTTP/1.1 201 ")
 
@@ -77,7 +83,7 @@ async def test_our_own_slowness_is_not_held_against_the_client(hurried: Web) -> 
 async def test_a_quiet_connection_is_kept_between_requests(hurried: Web) -> None:
     async with httpx.AsyncClient(base_url=hurried.url) as client:
         await client.get("/health")
-        await asyncio.sleep(0.7)
+        await asyncio.sleep(1.5)
         assert (await client.get("/health")).status_code == 200
 
 
@@ -89,9 +95,9 @@ async def test_a_quiet_connection_is_kept_between_requests(hurried: Web) -> None
         pytest.param(b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n", id="a long path"),
     ],
 )
-async def test_a_head_that_is_too_long_is_refused(hurried: Web, head: bytes) -> None:
+async def test_a_head_that_is_too_long_is_refused(narrow: Web, head: bytes) -> None:
     for end in (b"\r\n\r\n", b""):
-        assert (await talk(hurried, head + end)).startswith(b"HTTP/1.1 431 ")
+        assert (await talk(narrow, head + end)).startswith(b"HTTP/1.1 431 ")
 
 
 async def test_a_large_body_is_no_large_head(server: Web) -> None:
@@ -122,7 +128,7 @@ async def test_broken_http_gets_a_400(server: Web, head: bytes) -> None:
 
 async def test_pipelined_requests_are_answered_in_order(server: Web) -> None:
     many = b"".join(POST % (len(ONE), ONE) for _ in range(50))
-    answer = await talk(server, many + b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+    answer = await talk(server, many + b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n", until=b'"healthy"')
     places = [answer.index(b'"log_id":"%d"' % number) for number in range(1, 51)]
     assert places == sorted(places)
     assert answer.index(b'"healthy"') > places[-1]
@@ -140,7 +146,7 @@ async def test_head_and_body_of_a_small_answer_come_as_one_piece(server: Web) ->
 async def test_the_head_of_a_live_tail_does_not_wait_for_its_body(server: Web) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(b"GET /api/v1/tail?format=ndjson HTTP/1.1\r\nhost: x\r\n\r\n")
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(60):
         assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
     writer.close()
 
@@ -151,7 +157,7 @@ async def test_an_answer_without_a_body_comes_at_once(server: Web) -> None:
 
 
 async def test_what_comes_behind_a_body_is_the_next_request(server: Web) -> None:
-    answer = await talk(server, POST % (len(ONE), ONE + b"GET /nope HTTP/1.1\r\nhost: x\r\n\r\n"))
+    answer = await talk(server, POST % (len(ONE), ONE + b"GET /nope HTTP/1.1\r\nhost: x\r\n\r\n"), until=b"1.1 404 ")
     assert (answer.count(b"HTTP/1.1 201 "), answer.count(b"HTTP/1.1 404 ")) == (1, 1)
 
 

@@ -35,3 +35,9 @@ async def test_prometheus(client: httpx.AsyncClient) -> None:
     answer = await client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert "logyard_records_received_total" in answer.text
+
+
+async def test_metrics_as_json_where_json_is_asked_for(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/metrics", headers={"Accept": "application/json"})
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json().keys() == (await client.get("/api/v1/metrics")).json().keys()

@@ -1,6 +1,7 @@
 import httpx
 import pytest
 
+from logyard.language.entry import parse_filter
 from logyard.query.search import QueryRequest
 from logyard.testing.web import Web
 
@@ -63,6 +64,17 @@ async def test_conditions_become_a_query(
 ) -> None:
     assert (await client.get("/logs", params=parameters)).status_code == 200
     assert server.search.asked == [(QueryRequest(query=query), 100, 0)]
+
+
+async def test_a_filter_in_logsql_holds_besides(client: httpx.AsyncClient, server: Web) -> None:
+    await client.get("/logs", params={"service": "a", "query": "user.id:=7 or stock"})
+    wanted = (parse_filter("user.id:=7 or stock", now=0),)
+    assert server.search.asked == [(QueryRequest(query='service:="a"', filters=wanted), 100, 0)]
+
+
+async def test_a_list_takes_no_pipes(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/logs", params={"query": "* | limit 1"})
+    assert (answer.status_code, answer.json()["title"]) == (400, "Bad query")
 
 
 async def test_a_range_of_time(client: httpx.AsyncClient, server: Web) -> None:

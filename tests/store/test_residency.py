@@ -26,7 +26,11 @@ def test_pages_of_code_go_and_come_back() -> None:
     assert pl.Series([1, 2]).sum() == 3
     assert resident_kib(library) > 0
     assert let_go_of_code(library) > 0
-    assert resident_kib(library) < 1000, "but for what other threads touched meanwhile"
+    left = [resident_kib(library)]
+    while left[-1] >= 1000 and len(left) < 100:  # other threads have touched some meanwhile
+        let_go_of_code(library)
+        left.append(resident_kib(library))
+    assert left[-1] < 1000, left
     assert pl.Series([3, 4]).sum() == 7
 
 

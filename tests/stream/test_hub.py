@@ -22,7 +22,7 @@ async def lines(subscription: Subscription, count: int) -> list[str]:
     """The next rows, at least ``count`` of them."""
     found: list[str] = []
     while len(found) < count:
-        item = await asyncio.wait_for(subscription.take(), 5)
+        item = await asyncio.wait_for(subscription.take(), 60)
         assert isinstance(item, Chunk)
         found += messages(item)
     return found
@@ -46,7 +46,7 @@ class Reader:
         for _ in range(items):
             if not self.subscription.waiting:
                 return
-            item = await asyncio.wait_for(self.subscription.take(), 5)
+            item = await asyncio.wait_for(self.subscription.take(), 60)
             self.check(item)
 
     def check(self, item: Chunk | Missed | None) -> None:

@@ -18,6 +18,9 @@ from logyard.wal.remote.journal import Journal
 from logyard.wal.remote.kafka import Kafka
 from logyard.wal.remote.opening import open_remote
 
+PATIENT = "&timeout=60&start=60"
+"""A quorum that takes its time has not failed."""
+
 Opening = Callable[[WalSettings, Path], Buffer]
 
 
@@ -73,7 +76,7 @@ def remote(tmp_path: Path, journal: Callable[[str], Journal]) -> Iterator[Room]:
 class TestJetStream(BufferSuite):
     @pytest.fixture
     def place(self, tmp_path: Path, nats: NatsCluster) -> Iterator[Room]:
-        yield from remote(tmp_path, lambda name: JetStream(nats.url(name), "node"))
+        yield from remote(tmp_path, lambda name: JetStream(nats.url(name, more=PATIENT), "node"))
 
 
 @pytest.fixture(scope="module")
@@ -85,4 +88,4 @@ def kafka() -> Iterator[KafkaMock]:
 class TestKafka(BufferSuite):
     @pytest.fixture
     def place(self, tmp_path: Path, kafka: KafkaMock) -> Iterator[Room]:
-        yield from remote(tmp_path, lambda name: Kafka(kafka.url(name), "node"))
+        yield from remote(tmp_path, lambda name: Kafka(kafka.url(name, more=PATIENT), "node"))

@@ -20,7 +20,7 @@ def opened(url: str, spool: Path) -> Wal:
 
 async def test_while_the_brokers_are_away_appends_are_refused(tmp_path: Path) -> None:
     with KafkaMock() as cluster:
-        buffer = opened(cluster.url("LOGS", more="&timeout=1"), tmp_path / "spool")
+        buffer = opened(cluster.url("LOGS", more="&timeout=2"), tmp_path / "spool")
         await buffer.append(made(1))
         cluster.stop()
         for number in (2, 3):

@@ -24,7 +24,7 @@ def seal(wal: Wal, cursor: str = "store") -> list[Batch]:
     wal.seal()
     backlog = wal._backlog
     with backlog._changed:
-        assert backlog._changed.wait_for(lambda: not backlog._open, 10)
+        assert backlog._changed.wait_for(lambda: not backlog._open, 60)
     return [batch for segment in wal.sealed(cursor) for batch in segment.batches()]
 
 

@@ -87,7 +87,7 @@ class WalMachine(RuleBasedStateMachine):
         self.last = self.wal.position()
 
     def run(self, work: Coroutine[None, None, None]) -> None:
-        self.loop.run_until_complete(asyncio.wait_for(work, 20))
+        self.loop.run_until_complete(asyncio.wait_for(work, 120))
 
     def owe(self, batch: Batch) -> None:
         for cursor in CURSORS:
@@ -131,7 +131,7 @@ class WalMachine(RuleBasedStateMachine):
         self.wal.seal()
         backlog = self.wal._backlog
         with backlog._changed:
-            backlog._changed.wait_for(lambda: not any(segment.bytes for segment in backlog._open.values()), 20)
+            backlog._changed.wait_for(lambda: not any(segment.bytes for segment in backlog._open.values()), 120)
 
     @rule(cursor=st.sampled_from(CURSORS), count=st.integers(1, 3))
     def read(self, cursor: str, count: int) -> None:

@@ -19,7 +19,9 @@ from logyard.config import Config, load, settings
 __all__ = ["app", "masked", "toml"]
 
 MASK: Final = "******"
-_SECRET: Final = re.compile(r"password|passwd|secret|token|credential|(?:^|_)keys?$", re.IGNORECASE)
+_SECRET: Final = re.compile(
+    r"password|passwd|secret|token|credential|bearer|authorization|cookie|(?:^|[_-])keys?$", re.IGNORECASE
+)
 _LOGIN: Final = re.compile(r"(?<=://)([^/@\s:]*):([^/@\s]+)@")
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 

@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from logyard.client.answers import Facet, Hits, Ingested, Row, Stored, Value
+    from logyard.client.answers import Facet, Hits, Ingested, Page, Replicated, Row, Stored, Value
     from logyard.client.asynchronous import AsyncClient
     from logyard.client.patience import Patience
     from logyard.client.rows import AsyncRows, Rows
@@ -25,7 +25,9 @@ __all__ = [
     "Hits",
     "Ingested",
     "Missed",
+    "Page",
     "Patience",
+    "Replicated",
     "Row",
     "Rows",
     "Stored",
@@ -33,7 +35,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "answers": ("Facet", "Hits", "Ingested", "Row", "Stored", "Value"),
+    "answers": ("Facet", "Hits", "Ingested", "Page", "Replicated", "Row", "Stored", "Value"),
     "asynchronous": ("AsyncClient",),
     "patience": ("Patience",),
     "rows": ("AsyncRows", "Rows"),

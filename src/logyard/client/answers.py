@@ -4,7 +4,7 @@ import msgspec
 
 from logyard.types import Json
 
-__all__ = ["Facet", "Hits", "Ingested", "Row", "Stored", "Value"]
+__all__ = ["Facet", "Hits", "Ingested", "Page", "Replicated", "Row", "Stored", "Value"]
 
 Row = dict[str, Json]
 """A record, or whatever a query's pipes have made of it."""
@@ -78,3 +78,22 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int
     oldest: str | None
     newest: str | None
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of records as they were sent, each with its ``id``; newest first."""
+
+    logs: list[Row]
+    total: int
+    """On all pages."""
+    newest: str
+    """The highest id on all pages, for ``until`` of the pages behind; "" when there is none."""
+
+
+class Replicated(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of records that have been accepted elsewhere."""
+
+    blocks: int
+    rows: int
+    stored: int
+    """The others were there already."""

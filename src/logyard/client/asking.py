@@ -4,16 +4,32 @@ import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final, TypedDict, TypeVar
+from typing import Final, TypedDict, TypeVar, cast
 from urllib.parse import quote
 
 import msgspec
 import polars as pl
 
-from logyard.client.answers import Facet, Hits, Ingested, Value
+from logyard.client.answers import Facet, Hits, Ingested, Page, Row, Value
 from logyard.errors import BadInput, StoreFailed
 
-__all__ = ["Ask", "Records", "Span", "Time", "decoded", "field", "ingests", "named", "ranged", "rows", "sent"]
+__all__ = [
+    "READY",
+    "Ask",
+    "Records",
+    "Span",
+    "Time",
+    "decoded",
+    "field",
+    "ingests",
+    "listing",
+    "named",
+    "page",
+    "ranged",
+    "replica",
+    "rows",
+    "sent",
+]
 
 Time = str | datetime
 """RFC 3339, a duration before now (``1h``), ``now``, ``today``, or a datetime that knows its zone."""
@@ -61,6 +77,18 @@ class _LogsAnswer(msgspec.Struct):
     logs: list[dict[str, object]]
 
 
+class _Pagination(msgspec.Struct):
+    total: int
+    newest: str | None = None
+
+
+class _Listing(msgspec.Struct):
+    logs: list[dict[str, object]]
+    pagination: _Pagination
+
+
+READY: Final = Ask(path="/readyz")
+
 NAMED: Final[Mapping[str, type[msgspec.Struct]]] = {
     "hits": _HitsAnswer,
     "facets": _FacetsAnswer,
@@ -99,6 +127,25 @@ def ranged(query: str, span: Span, **more: str | int | Sequence[str] | None) -> 
 def field(log_id: str) -> str:
     """The path of one record."""
     return f"/api/v1/logs/{quote(log_id, safe='')}"
+
+
+def listing(query: str, *, limit: int, offset: int, until: str) -> Ask:
+    """A page of records as they were sent."""
+    asked = ranged(query, Span(), limit=limit, offset=offset, until=until or None)
+    return Ask(path="/api/v1/logs", parameters=asked)
+
+
+def page(body: bytes) -> Page:
+    """The answer to ``listing``."""
+    found = decoded(body, _Listing)
+    newest = found.pagination.newest or ""
+    return Page(logs=cast("list[Row]", found.logs), total=found.pagination.total, newest=newest)
+
+
+def replica(body: bytes) -> Ask:
+    """Records that were accepted elsewhere; the body is that of ``receivers/http_replica.py``."""
+    headers = {"Content-Type": "application/x-ndjson"}
+    return Ask(path="/api/v1/replica", method="POST", body=body, headers=headers)
 
 
 def ingests(records: Records, *, key: str, service: str) -> Iterator[Ask]:

@@ -15,7 +15,7 @@ from typing import Self, cast
 import httpx
 
 from logyard.client import asking
-from logyard.client.answers import Facet, Hits, Ingested, Row, Stored, Value
+from logyard.client.answers import Facet, Hits, Ingested, Page, Replicated, Row, Stored, Value
 from logyard.client.asking import Ask, Records, Span, Time, sent
 from logyard.client.connection import SILENCE_SECONDS, connection_errors, headers_of, timeouts
 from logyard.client.patience import Patience, persist_async
@@ -157,6 +157,22 @@ class AsyncClient:
         """A record among its neighbours in the same stream, oldest first. Raises ``NotFound``."""
         asked: Mapping[str, str | int] = {"id": log_id, "before": before, "after": after}
         return cast("list[Row]", asking.named(await self._ask(Ask(path="/api/v1/context", parameters=asked)), "logs"))
+
+    async def page(self, text: str = "*", *, limit: int = 100, offset: int = 0, until: str = "") -> Page:
+        """A page of records as they were sent. ``text`` is a filter. ``until``: the ``newest`` of the first page, so
+        that pages do not shift while records come in.
+        """
+        return asking.page(await self._ask(asking.listing(text, limit=limit, offset=offset, until=until)))
+
+    async def replicate(self, body: bytes) -> Replicated:
+        """Store records that were accepted elsewhere, with the ids they have there; ``receivers/http_replica.py`` says
+        what ``body`` is. The same may be sent again.
+        """
+        return asking.decoded(await self._ask(asking.replica(body)), Replicated)
+
+    async def ready(self) -> None:
+        """Return when the server would take records now. Raises ``NotNow``."""
+        await self._ask(asking.READY)
 
     async def stats(self) -> Stored:
         """What is stored."""

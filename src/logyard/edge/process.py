@@ -15,6 +15,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -39,7 +40,7 @@ from logyard.types import Json
 from logyard.wal.disk import RealDisk
 from logyard.wal.log import Wal, WalSettings
 
-__all__ = ["Left", "Shipping", "ship"]
+__all__ = ["Left", "Shipping", "check", "ship"]
 
 _LOOK_SECONDS: Final = 0.05
 _RELOAD_SECONDS: Final = 1.0
@@ -55,6 +56,8 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
 
     rows: int
     bytes: int
+    unread: int
+    """Bytes in files that were not read yet."""
     troubles: Mapping[str, str]
 
 
@@ -78,13 +81,29 @@ def ship(shipping: Shipping) -> Left:
     return uvloop.run(_ship(shipping))
 
 
+def check(config: Config) -> None:
+    """Whether there is anything to ship, and a place for it. Raises ``BadConfig``."""
+    if not config.outputs:
+        raise BadConfig("nothing to ship to: name an output, or give --to URL", path="outputs")
+    if not config.receivers:
+        raise BadConfig("nothing to collect: name a receiver, or give a path", path="receivers")
+
+
 async def _ship(shipping: Shipping) -> Left:
-    config = shipping.load()
+    config, before = shipping.load(), None
     while True:
-        ending, left, config = await _life(shipping, config)
+        life = _Life(shipping, config, is_new=before is not None)
+        try:
+            ending, left, changed = await life.run()
+        except LogyardError as error:
+            if before is None or life.has_begun:
+                raise
+            _log.warning("the new configuration cannot be used, the old one is taken again: %s", error)
+            config, before = before, None
+            continue
         if ending != "reload":
             return left
-        _log.info("the new configuration is in use")
+        config, before = changed, config
 
 
 class _Tap:
@@ -94,43 +113,66 @@ class _Tap:
         """Nothing."""
 
 
-async def _life(shipping: Shipping, config: Config) -> tuple[Ending, Left, Config]:
+class _Life:
     """From one start to the next."""
-    clock, telemetry = SystemClock(), Telemetry()
-    edge = Edge(config, clock=clock, telemetry=telemetry)
-    if not config.outputs:
-        raise BadConfig("nothing to ship to: name an output, or give --to URL", path="outputs")
-    if not config.receivers:
-        raise BadConfig("nothing to collect: name a receiver, or give a path", path="receivers")
-    async with AsyncExitStack() as stack:
-        wal = await asyncio.to_thread(
-            Wal.open, config.data / "wal", settings=_settings(config.wal), disk=RealDisk(), clock=clock
-        )
-        stack.push_async_callback(asyncio.to_thread, wal.close)
-        await asyncio.to_thread(edge.attach, wal)
-        processing = Processing(clock)
-        parts = InletParts(
-            ids=SnowflakeIds(config.ingest.machine, clock),
-            chain=Chain.of(config.pipeline, telemetry, statistics=processing),
-            ledger=Ledger(lambda _: {}, wal.position, backlog=wal.keyed_backlog(), position=wal.position()),
-            tap=_Tap(),
-            clock=clock,
-            telemetry=telemetry,
-            is_store=False,
-        )
-        watch(telemetry, edge, wal)
-        processing.watch(telemetry)
-        signals = await stack.enter_async_context(_signals())
-        if config.collect.listen:
-            pages = Pages(config.collect.listen, telemetry, statistics=lambda: statistics(edge, wal, clock))
-            await stack.enter_async_context(pages.serving())
-        await _report(config.collect, lambda: statistics(edge, wal, clock), processing.as_json, stack=stack)
-        await stack.enter_async_context(edge.running(WalInlet(wal, parts)))
-        ending, config = await _until_ended(shipping, config, edge, signals=signals)
-        await edge.stop_receiving()
-        seconds = 0.0 if ending == "reload" else config.collect.drain_seconds
-        left = await _drained(edge, wal, seconds=float("inf") if ending == "done" else seconds, signals=signals)
-    return ending, left, config
+
+    def __init__(self, shipping: Shipping, config: Config, *, is_new: bool) -> None:
+        """``is_new``: there was another configuration before."""
+        self._shipping = shipping
+        self._config = config
+        self._is_new = is_new
+        self.has_begun = False
+        """Everything that the configuration asks for is there."""
+
+    async def run(self) -> tuple[Ending, Left, Config]:
+        """How it ended, and the configuration to go on with. Raises ``LogyardError``."""
+        config = self._config
+        check(config)
+        edge, telemetry = _edge(config)
+        async with AsyncExitStack() as stack:
+            wal = await _begun(config, edge, telemetry, stack=stack)
+            signals = await stack.enter_async_context(_signals())
+            self.has_begun = True
+            if self._is_new:
+                _log.info("the new configuration is in use")
+            ending, changed = await _until_ended(self._shipping, config, edge, signals=signals)
+            await edge.stop_receiving()
+            seconds = {"reload": 0.0, "stop": config.collect.drain_seconds, "done": float("inf")}[ending]
+            left = await _drained(edge, wal, seconds=seconds, signals=signals)
+        return ending, left, changed
+
+
+def _edge(config: Config) -> tuple[Edge, Telemetry]:
+    telemetry = Telemetry()
+    return Edge(config, clock=SystemClock(), telemetry=telemetry), telemetry
+
+
+async def _begun(config: Config, edge: Edge, telemetry: Telemetry, *, stack: AsyncExitStack) -> Wal:
+    """Log, pages, receivers and outputs at work, until the stack is unwound."""
+    clock = edge.clock
+    wal = await asyncio.to_thread(
+        Wal.open, config.data / "wal", settings=_settings(config.wal), disk=RealDisk(), clock=clock
+    )
+    stack.push_async_callback(asyncio.to_thread, wal.close)
+    await asyncio.to_thread(edge.attach, wal)
+    processing = Processing(clock)
+    parts = InletParts(
+        ids=SnowflakeIds(config.ingest.machine, clock),
+        chain=Chain.of(config.pipeline, telemetry, statistics=processing),
+        ledger=Ledger(lambda _: {}, wal.position, backlog=wal.keyed_backlog(), position=wal.position()),
+        tap=_Tap(),
+        clock=clock,
+        telemetry=telemetry,
+        is_store=False,
+    )
+    watch(telemetry, edge, wal)
+    processing.watch(telemetry)
+    found = partial(statistics, edge, wal, telemetry)
+    if config.collect.listen:
+        await stack.enter_async_context(Pages(config.collect.listen, telemetry, statistics=found).serving())
+    await _report(config.collect, found, processing.as_json, stack=stack)
+    await stack.enter_async_context(edge.running(WalInlet(wal, parts)))
+    return wal
 
 
 async def _report(
@@ -147,10 +189,12 @@ async def _report(
 
 
 def _settings(config: WalConfig) -> WalSettings:
-    given = (
-        {**msgspec.structs.asdict(WalConfig()), **_SMALL} if config == WalConfig() else msgspec.structs.asdict(config)
+    """Those of the configuration; what it leaves as it is has the size that fits an edge."""
+    usual = msgspec.structs.asdict(WalConfig())
+    given = msgspec.structs.asdict(config)
+    return WalSettings(
+        **{name: _SMALL.get(name, value) if value == usual[name] else value for name, value in given.items()}
     )
-    return WalSettings(**given)
 
 
 async def _until_ended(shipping: Shipping, config: Config, edge: Edge, *, signals: "_Signals") -> tuple[Ending, Config]:
@@ -185,11 +229,12 @@ def _reloaded(shipping: Shipping, config: Config) -> Config | None:
             return None
         if any(each.get("type") == "stdin" for each in config.receivers):
             raise BadConfig("standard input cannot be opened again: start anew", path="receivers")
+        if changed.data != config.data:
+            raise BadConfig("another directory would know nothing of what was read: start anew", path="data")
+        check(changed)
         # Made once to see whether it can be.
         Edge(changed, clock=SystemClock(), telemetry=Telemetry())
         Chain.of(changed.pipeline)
-        if not changed.receivers or not changed.outputs:
-            raise BadConfig("nothing to collect or nothing to ship to", path="receivers")
     except LogyardError as error:
         _log.warning("the new configuration cannot be used, the old one stays: %s", error)
         return None
@@ -215,7 +260,8 @@ async def _drained(edge: Edge, wal: Buffer, *, seconds: float, signals: "_Signal
     while wal.stats().backlog_rows and clock.monotonic() < deadline and not signals.stop.is_set():
         await signals.wait(_LOOK_SECONDS)
     stats = wal.stats()
-    return Left(rows=stats.backlog_rows, bytes=stats.backlog_bytes, troubles=dict(edge.troubles))
+    unread = sum(each.lag_bytes for each in edge.positions())
+    return Left(rows=stats.backlog_rows, bytes=stats.backlog_bytes, unread=unread, troubles=dict(edge.troubles))
 
 
 class _Signals:

@@ -13,17 +13,19 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple, Protocol, cast, runtime_checkable
 
 import msgspec
 
 from logyard import registry
 from logyard.clock import Clock
 from logyard.config import Config
-from logyard.errors import BadConfig, LogyardError
+from logyard.edge.outlet import KeepsFiles, Outlet, named, outlets
+from logyard.errors import LogyardError
+from logyard.ingest.dead_letter import DeadLetters, letters
 from logyard.model.batch import Batch, Encoded, Receipt
 from logyard.outputs.forward import Forward, ForwardParts, Queue
-from logyard.ports import Buffer, Inlet, Output, Place, Receiver, Resuming, Submission
+from logyard.ports import Buffer, Inlet, Place, Receiver, Resuming, Submission
 from logyard.receivers.files import Files
 from logyard.receivers.tailing.position import Position
 from logyard.telemetry import Event, Telemetry
@@ -45,6 +47,15 @@ class ReceiverFailed(Event, frozen=True, kw_only=True):
 class _Named(NamedTuple):
     name: str
     part: object
+
+
+@runtime_checkable
+class _Finite(Protocol):
+    """A receiver that can come to an end."""
+
+    def finish(self) -> None:
+        """Take what there is, and return from ``run``."""
+        ...
 
 
 class _Counted:
@@ -74,12 +85,12 @@ class Edge:
         self._receivers = [
             _Named(name, part) for name, part in _built("receivers", config.receivers) if isinstance(part, Receiver)
         ]
-        self._outputs = _built("outputs", config.outputs)
+        self._outputs = outlets(config.outputs)
         self._forwards: list[Forward] = []
         self.wal: Buffer | None = None
         """What it is attached to."""
         self._taken: Counter[str] = Counter()
-        self._passed: dict[str, Counter[str]] = {name: Counter() for name, _ in self._outputs}
+        self._passed: dict[str, Counter[str]] = {each.name: Counter() for each in self._outputs}
         self._sending: dict[str, asyncio.Task[None]] = {}
         self._receiving: dict[str, asyncio.Task[None]] = {}
 
@@ -89,18 +100,20 @@ class Edge:
         marks = wal.marks()
         for name, receiver in self._receivers:
             if isinstance(receiver, Resuming):
+                directory = self._config.data / "receivers" / name
+                directory.mkdir(parents=True, exist_ok=True)
                 place = Place(
-                    directory=self._config.data / "receivers" / name,
+                    directory=directory,
                     marks=_marks_of(name, marks),
                     clock=self.clock,
                     telemetry=self._telemetry,
                 )
                 receiver.resume(place)
         wal.before_release(self._settle)
-        for name, _ in self._outputs:
-            wal.register(_CURSOR + name)
+        for outlet in self._outputs:
+            wal.register(_CURSOR + outlet.name)
         self._settle(marks)
-        wanted = {_CURSOR + name for name, _ in self._outputs}
+        wanted = {_CURSOR + outlet.name for outlet in self._outputs}
         for cursor in wal.stats().lag:
             if cursor.startswith(_CURSOR) and cursor not in wanted:
                 wal.forget(cursor)  # an output that the configuration names no longer holds nothing back
@@ -108,7 +121,8 @@ class Edge:
     @asynccontextmanager
     async def running(self, inlet: Inlet) -> AsyncIterator[None]:
         """Receivers and outputs at work; stopped on the way out, receivers first."""
-        self._forwards = [self._forward(name, cast("Output", part)) for name, part in self._outputs]
+        self._forwards = [self._forward(outlet) for outlet in self._outputs]
+        self._watch()
         async with contextlib.AsyncExitStack() as stack:
             for forward in self._forwards:
                 self._sending[forward.name] = await stack.enter_async_context(_task(forward.run(), forward.name))
@@ -117,6 +131,28 @@ class Edge:
                 work = self._kept_running(name, cast("Receiver", receiver), counted)
                 self._receiving[name] = await stack.enter_async_context(_task(work, name))
             yield
+
+    def _watch(self) -> None:
+        """The gauges of outputs."""
+        self._telemetry.watch_each(
+            "logyard_dead_letters_kept",
+            "Dead letters, by the output or store that would not take them.",
+            label="place",
+            read=lambda: Counter(letter.place for letter in letters(self._config.data / "dead_letters")),
+        )
+        self._telemetry.watch_each(
+            "logyard_output_away",
+            "1 while an output takes nothing.",
+            label="output",
+            read=lambda: {forward.name: float(bool(forward.trouble)) for forward in self._forwards},
+        )
+        kept = [(each.name, each.output) for each in self._outputs]
+        self._telemetry.watch_each(
+            "logyard_output_files_bytes",
+            "Disk that an output's complete files use.",
+            label="output",
+            read=lambda: {name: output.used_bytes() for name, output in kept if isinstance(output, KeepsFiles)},
+        )
 
     async def stop_receiving(self) -> None:
         """Nothing new from now on; what is being handed in is finished."""
@@ -127,7 +163,7 @@ class Edge:
     async def finished(self) -> None:
         """Wait until every receiver has come to the end of what there is."""
         for _, receiver in self._receivers:
-            if isinstance(receiver, Files):
+            if isinstance(receiver, _Finite):
                 receiver.finish()
         await asyncio.gather(*self._receiving.values())
 
@@ -152,27 +188,31 @@ class Edge:
             if isinstance(receiver, Resuming) and (mine := _marks_of(name, marks)):
                 receiver.settle(mine)
 
-    def _forward(self, name: str, output: Output) -> Forward:
+    def _forward(self, outlet: Outlet) -> Forward:
         wal = self.wal
         if wal is None:
             raise LogyardError("an edge is attached to a log before it runs")
-        cursor = _CURSOR + name
+        cursor = _CURSOR + outlet.name
 
         def delivered(batch: Batch) -> None:
-            self._passed[name][_source(batch.body)] += batch.rows
+            self._passed[outlet.name][_source(batch.body)] += batch.rows
 
         queue = Queue(
             wait=lambda seconds, after: wal.wait(cursor, seconds, after=after),
             advance=lambda segment: wal.advance(cursor, segment),  # type: ignore[arg-type] # the log's own
             delivered=delivered,
+            waiting=lambda: sum(segment.path.stat().st_size for segment in wal.sealed(cursor)),
         )
+        directory = self._config.data / "outputs" / outlet.name
         parts = ForwardParts(
-            dead=self._config.data / "dead_letters" / name,
-            clock=self.clock,
-            telemetry=self._telemetry,
+            place=Place(directory=directory, clock=self.clock, telemetry=self._telemetry),
+            dead=DeadLetters(self._config.data / "dead_letters", outlet.name),
             parallel=self._config.collect.parallel,
+            batching=outlet.batching,
+            max_backlog_bytes=outlet.max_backlog_bytes,
+            wanted=outlet.wanted,
         )
-        return Forward(name, output, queue, parts=parts)
+        return Forward(outlet.name, outlet.output, queue, parts=parts)
 
     async def _kept_running(self, name: str, receiver: Receiver, inlet: Inlet) -> None:
         """A receiver that fails is started again; one that returns has done its work."""
@@ -189,17 +229,10 @@ class Edge:
 
 def _built(family: str, sections: Sequence[Mapping[str, object]]) -> list[_Named]:
     """The components, each with a name of its own."""
-    found: dict[str, object] = {}
-    for index, section in enumerate(sections):
-        path = f"{family}[{index}]"
-        name = str(section.get("name", section.get("type", "")))
-        if name in found or not name.replace("-", "").replace("_", "").isalnum():
-            raise BadConfig(
-                f"{name!r} is taken or is no name: give it a name of letters and digits", path=f"{path}.name"
-            )
-        settings = {key: value for key, value in section.items() if key != "name"}
-        found[name] = registry.build(family, settings, path=path)
-    return [_Named(name, part) for name, part in found.items()]
+    return [
+        _Named(name, registry.build(family, settings, path=f"{family}[{index}]"))
+        for index, (name, settings) in enumerate(named(family, sections))
+    ]
 
 
 def _marks_of(name: str, marks: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -48,14 +49,13 @@ class Keys:
 
 def batches(lines: Sequence[str], keys: Keys, *, records: int, size: int) -> Iterator[Batch]:
     """Lines in their order, each batch of at most ``records`` and about ``size`` characters."""
-    start = length = 0
-    for index, line in enumerate(lines):
-        length += len(line) + 1
-        if index + 1 - start >= records or length >= size:
-            yield _batch(lines[start : index + 1], keys)
-            start, length = index + 1, 0
-    if start < len(lines):
-        yield _batch(lines[start:], keys)
+    ends = list(itertools.accumulate(map(len, lines)))
+    start = before = 0
+    while start < len(lines):
+        full = bisect_left(ends, before + size, start)
+        stop = min(full + 1, start + records, len(lines))
+        yield _batch(lines[start:stop], keys)
+        start, before = stop, ends[stop - 1]
 
 
 def _batch(lines: Sequence[str], keys: Keys) -> Batch:

@@ -11,11 +11,13 @@ from contextvars import Context, ContextVar
 from types import MappingProxyType
 from typing import Final, Protocol, cast
 
-__all__ = ["bind", "fields", "trace"]
+__all__ = ["bind", "fields", "speaks", "trace"]
 
 _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 _BOUND: Final[ContextVar[Mapping[str, object]]] = ContextVar("logyard_bound", default=_NOTHING)
 _STRUCTLOG: Final = "structlog_"
+_OTHERS: Final = ("structlog", "opentelemetry.trace")
+"""Modules that keep something in a context."""
 
 
 @contextmanager
@@ -26,6 +28,11 @@ def bind(**values: object) -> Iterator[None]:
         yield
     finally:
         _BOUND.reset(token)
+
+
+def speaks(context: Context) -> bool:
+    """Whether a snapshot may say anything: most that are not empty hold what is no business of ours."""
+    return bool(context.get(_BOUND, _NOTHING)) or any(name in sys.modules for name in _OTHERS)
 
 
 def fields(context: Context) -> Mapping[str, object]:

@@ -2,7 +2,8 @@
 
 Catching takes what could change before the line is written: message and arguments when they are not plain values, the
 exception (``exceptions.py``), the context (``context.py``), the task. All else waits: formatting costs more than the
-call to the logger should.
+call to the logger should. Of a record with nothing but a message no more is kept than a few texts and numbers: the
+garbage collector, which would look at waiting records again and again, has nothing to look at.
 
     timestamp level message service host logger file line function process thread      always
     message_template message_args     with arguments: the text before they were put in, for grouping
@@ -44,11 +45,15 @@ _OVERRIDES: Final = frozenset({"service", "host"})
 _MOST_CACHED: Final = 4096
 _LARGEST: Final = 1 << 63
 _TEMPLATE: Final = 2000
+_SIMPLE: Final = 5
 _json: Final = JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 Key = TypeVar("Key")
-Caught = tuple[logging.LogRecord, object, object, str | None, Captured | None, Context, str]
+Simple = tuple[float, str, object, object, str | None]
+"""Of a record with nothing but a message: when, the text of its place, msg, args, message where it had to be made."""
+Whole = tuple[logging.LogRecord, object, object, str | None, Captured | None, Context, str]
 """Record, msg, args, message where it had to be made at once, exception, context, task."""
+Caught = Simple | Whole
 
 
 class Encoder:
@@ -70,33 +75,40 @@ class Encoder:
                 message = _message(msg, args)
         elif type(msg) is not str:
             message = safe_str(msg)
+        context, task, extra = copy_context(), _task(record), len(record.__dict__) > _PLAIN_COUNT
+        told = task or (len(context) and surroundings.speaks(context))
+        if not (extra or told or record.exc_info or record.stack_info):
+            return record.created, self._site(record, overridden=False), msg, args, message
         if record.exc_info:
             record, error = _without_exception(record)
-        caught = (record, msg, args, message, error, copy_context(), _task(record))
-        if len(record.__dict__) > _PLAIN_COUNT and not _fixed_extra(record):
-            return self.line(caught)
-        return caught
+        caught = (record, msg, args, message, error, context, task)
+        return self.line(caught) if extra and not _fixed_extra(record) else caught
 
     def line(self, caught: Caught) -> str:
         """The JSON text, without a line end."""
-        record, msg, args, message, error, context, task = caught
+        if len(caught) == _SIMPLE:
+            created, site, msg, args, message = caught
+            rest: dict[str, Plain] = {}
+        else:
+            record, msg, args, message, error, context, task = caught
+            rest = self._fields(record, context) | _rare(record, task=task, error=error)
+            created, site = record.created, self._site(record, overridden=not _OVERRIDES.isdisjoint(rest))
         if message is None:
             message = _message(msg, args) if args else str(msg)
-        rest: dict[str, Plain] = {}
-        if len(context) or len(record.__dict__) > _PLAIN_COUNT or task or error or record.stack_info:
-            rest = self._fields(record, context) | _rare(record, task=task, error=error)
-        created = record.created
         whole = int(created)
         latest = self._latest
         if latest[0] != whole:
             latest = self._latest = (whole, second(whole))
-        head = (
-            f'{{"timestamp":"{latest[1]}.{int((created - whole) * 1_000_000):06d}Z",'
-            f"{self._site(record, overridden=bool(rest) and not _OVERRIDES.isdisjoint(rest))}"
-        )
-        text = f'{head},"message":{quoted(message)}{self._template(msg, args) if args else ""}'
-        text += "," + _json(rest)[1:] if rest else "}"
+        head = f'{{"timestamp":"{latest[1]}.{int((created - whole) * 1_000_000):06d}Z",{site}'
+        end = "," + _json(rest)[1:] if rest else "}"
+        text = f'{head},"message":{quoted(message)}{self._template(msg, args) if args else ""}{end}'
         return text if len(text) <= self._record_bytes else self._shortened(head, message)
+
+    def unwritable(self, caught: Caught, error: Exception) -> str:
+        """A line in place of one that could not be written."""
+        text = f"a record could not be written: {type(error).__name__}: {error}"
+        created, name = (caught[0], None) if len(caught) == _SIMPLE else (caught[0].created, caught[0].name)
+        return self.document(created, {"level": "ERROR", "logger": name, "message": text})
 
     def _fields(self, record: logging.LogRecord, context: Context) -> dict[str, Plain]:
         """Of the context and of ``extra``; with service and host, where these name one of the two."""

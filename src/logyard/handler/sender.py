@@ -128,12 +128,14 @@ class Sender:
             self._since = time.monotonic()
         written: list[str] = []
         for item in self.waiting.take():
-            if isinstance(item, Mark):
+            if isinstance(item, tuple):
+                written.append(self._line(item))
+            elif isinstance(item, str):
+                written.append(item)
+            else:
                 self._add(written)
                 written = []
                 self._met(item)
-            else:
-                written.append(item if isinstance(item, str) else self._line(item))
         self._add(written)
         if len(self._lines) >= self._settings.batch_records or self._lines_bytes >= self._settings.batch_bytes:
             self._freeze()
@@ -148,9 +150,7 @@ class Sender:
         try:
             return self._encoder.line(caught)
         except Exception as error:  # noqa: BLE001 - a record that breaks us must cost nobody else
-            record = caught[0]
-            text = f"a record could not be written: {type(error).__name__}: {error}"
-            return self._encoder.document(record.created, {"level": "ERROR", "logger": record.name, "message": text})
+            return self._encoder.unwritable(caught, error)
 
     def _met(self, mark: Mark) -> None:
         mark.target = self.waiting.settled + self.waiting.held

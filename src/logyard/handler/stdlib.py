@@ -43,6 +43,17 @@ class LogyardHandler(logging.Handler):
         """None: ``emit`` needs no lock, and without one nothing can stand still, in a fork neither."""
         self.lock = None
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """As logging's own, without the steps of a lock that is not there."""
+        if self.filters:
+            passed: bool | logging.LogRecord = self.filter(record)
+            if not passed:
+                return False
+            if isinstance(passed, logging.LogRecord):  # Python 3.12: a filter may give another one
+                record = passed
+        self.emit(record)
+        return True
+
     def emit(self, record: logging.LogRecord) -> None:
         """Queue a record."""
         if guard.inside:

@@ -4,12 +4,13 @@ durable.
 
 import asyncio
 import os
+from typing import Final
 
 import msgspec
 import polars as pl
 
 from logyard.clock import Clock
-from logyard.errors import Closing
+from logyard.errors import BadInput, Closing
 from logyard.formats.json.settle import settled
 from logyard.ingest.ledger import Ledger
 from logyard.model.batch import Batch, Encoded, Receipt
@@ -20,6 +21,9 @@ from logyard.telemetry import Event, Telemetry
 from logyard.types import BatchId, Nanoseconds
 
 __all__ = ["BatchAccepted", "DuplicateAnswered", "InletParts", "RecordsDropped", "WalInlet"]
+
+_EARLY: Final = 3_600 * 1_000_000_000
+"""Nanoseconds by which the clock of whoever accepted records first may be ahead of ours."""
 
 
 class BatchAccepted(Event, frozen=True, kw_only=True):
@@ -74,6 +78,11 @@ class WalInlet:
         """Return when the records would survive a crash."""
         if self._closing:
             raise Closing("the process is stopping; send this again to its successor", retry_after=2)
+        placed = submission.placed
+        if placed is not None and placed.received > self._clock.now() + _EARLY:
+            raise BadInput(
+                f"records that arrived {placed.received} ns after 1970 are not of this time: check the clocks"
+            )
         if submission.key:
             return await self._keyed(submission)
         return await self._commit(submission, BatchId(os.urandom(16)))
@@ -97,16 +106,18 @@ class WalInlet:
         return receipt
 
     async def _once(self, submission: Submission, batch_id: BatchId) -> Receipt:
-        seen = await self._ledger.seen(batch_id)
+        fresh = submission.placed is not None and submission.placed.fresh
+        seen = self._ledger.recent(batch_id) if fresh else await self._ledger.seen(batch_id)
         return seen if seen is not None else await self._commit(submission, batch_id)
 
     async def _commit(self, submission: Submission, batch_id: BatchId) -> Receipt:
         started = self._clock.monotonic()
-        received = Nanoseconds(self._clock.now())
+        placed = submission.placed
+        received = Nanoseconds(self._clock.now()) if placed is None else placed.received
         body = submission.body
         if self._is_store and isinstance(body, Encoded) and body.reading.kind == "raw":
             body = await asyncio.to_thread(settled, body)
-        if self._chain:
+        if self._chain and placed is None:
             body = await asyncio.to_thread(self._chain.apply, body, received)
             dropped = _rows(submission.body) - _rows(body)
             if dropped > 0:
@@ -114,7 +125,7 @@ class WalInlet:
         keyed = bool(submission.key)
         batch = Batch(
             id=batch_id,
-            first=self._ids.reserve(max(1, _rows(body))),
+            first=self._ids.reserve(max(1, _rows(body))) if placed is None else placed.first,
             received=received,
             body=body,
             tenant=submission.tenant,

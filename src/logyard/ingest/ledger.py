@@ -55,11 +55,16 @@ class Ledger:
         while len(self._recent) > self._capacity and next(iter(self._recent.values()))[1] <= stored:
             self._recent.popitem(last=False)
 
+    def recent(self, batch_id: BatchId) -> Receipt | None:
+        """What this batch got when it came lately; None says nothing."""
+        entry = self._recent.get(batch_id)
+        return None if entry is None else Receipt(first=entry[0].first, rows=entry[0].rows, duplicate=True)
+
     async def seen(self, batch_id: BatchId) -> Receipt | None:
         """What this batch got when it came before; None when it never did. Raises what the store raises."""
-        entry = self._recent.get(batch_id)
-        if entry is not None:
-            return Receipt(first=entry[0].first, rows=entry[0].rows, duplicate=True)
+        recent = self.recent(batch_id)
+        if recent is not None:
+            return recent
         future = self._asked.get(batch_id)
         if future is None:
             future = self._asked[batch_id] = asyncio.get_running_loop().create_future()

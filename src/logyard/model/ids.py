@@ -24,7 +24,7 @@ from logyard.clock import Clock
 from logyard.errors import BadInput
 from logyard.types import LogId
 
-__all__ = ["MACHINES", "LogIds", "SequentialIds", "SnowflakeIds", "UuidIds"]
+__all__ = ["MACHINES", "LogIds", "SequentialIds", "SnowflakeIds", "UuidIds", "machine_of"]
 
 MACHINES: Final = 1 << 10
 """Machines are numbered from 0 to one below this."""
@@ -55,6 +55,10 @@ class LogIds(Protocol):
 
     def text(self, log_id: LogId) -> str:
         """How people see the id. Pure."""
+        ...
+
+    def texts(self, first: LogId, count: int) -> list[str]:
+        """How people see the ids of a block, in order. Pure."""
         ...
 
     def parse(self, text: str) -> LogId:
@@ -91,7 +95,7 @@ class SnowflakeIds:
             raise ValueError(f"machine must be from 0 to {MACHINES - 1}, not {machine}")
         self._machine = machine
         self._clock = clock
-        self._blocks = _Blocks(_position(after) + 1 + (_machine(after) > machine) * _SEQUENCES)
+        self._blocks = _Blocks(_position(after) + 1 + (machine_of(after) > machine) * _SEQUENCES)
 
     def reserve(self, count: int) -> LogId:
         """The first id of a block of ``count``."""
@@ -102,11 +106,22 @@ class SnowflakeIds:
         """The id of record ``index`` of the block that begins with ``first``, whichever machine reserved
         it.
         """
-        return _compose(_position(first) + index, _machine(first))
+        return _compose(_position(first) + index, machine_of(first))
 
     def text(self, log_id: LogId) -> str:
         """``milliseconds-machine-sequence``."""
-        return f"{log_id >> _TIME_SHIFT}-{_machine(log_id)}-{log_id % _SEQUENCES}"
+        return f"{log_id >> _TIME_SHIFT}-{machine_of(log_id)}-{log_id % _SEQUENCES}"
+
+    def texts(self, first: LogId, count: int) -> list[str]:
+        """A run of sequences for each millisecond."""
+        found: list[str] = []
+        milliseconds, sequence = divmod(_position(first), _SEQUENCES)
+        while len(found) < count:
+            start = f"{milliseconds}-{machine_of(first)}-"
+            end = min(_SEQUENCES, sequence + count - len(found))
+            found += [f"{start}{each}" for each in range(sequence, end)]
+            milliseconds, sequence = milliseconds + 1, 0
+        return found
 
     def parse(self, text: str) -> LogId:
         """The inverse of ``text``."""
@@ -124,10 +139,14 @@ class UuidIds(SnowflakeIds):
 
     def text(self, log_id: LogId) -> str:
         """A UUID version 8, lower case."""
-        machine, sequence = _machine(log_id), log_id % _SEQUENCES
+        machine, sequence = machine_of(log_id), log_id % _SEQUENCES
         high = (log_id >> _TIME_SHIFT) << 16 | 8 << 12 | machine
         low = 0b10 << 62 | sequence << _HASH_BITS | _hash(log_id)
         return str(UUID(int=high << 64 | low))
+
+    def texts(self, first: LogId, count: int) -> list[str]:
+        """One by one."""
+        return [self.text(self.nth(first, index)) for index in range(count)]
 
     def parse(self, text: str) -> LogId:
         """The inverse of ``text``; case does not count."""
@@ -160,6 +179,10 @@ class SequentialIds:
         """Decimal digits."""
         return str(log_id)
 
+    def texts(self, first: LogId, count: int) -> list[str]:
+        """Decimal digits."""
+        return list(map(str, range(first, first + count)))
+
     def parse(self, text: str) -> LogId:
         """The inverse of ``text``."""
         if _NUMBER.fullmatch(text) is None or int(text) > _LAST:
@@ -167,7 +190,8 @@ class SequentialIds:
         return LogId(int(text))
 
 
-def _machine(log_id: int) -> int:
+def machine_of(log_id: int) -> int:
+    """The number of the machine that gave out a snowflake, or a UUID."""
     return log_id >> _MACHINE_SHIFT & (MACHINES - 1)
 
 

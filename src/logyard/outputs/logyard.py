@@ -6,7 +6,7 @@ Lines travel as the bytes that they are, with what is known of all of them besid
 travel as JSON lines. The other side remembers the key for as long as the records are kept.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
@@ -14,10 +14,11 @@ import msgspec
 import zstandard
 
 from logyard.errors import BadInput
-from logyard.formats.json.record import records
+from logyard.formats.json.written import written
 from logyard.model.batch import Batch, Encoded
 from logyard.model.reading import DEFAULT_READING, Reading
 from logyard.outputs.http_client import HttpClient
+from logyard.ports import Place, Refused
 from logyard.registry import component
 
 __all__ = ["Logyard", "LogyardConfig"]
@@ -43,9 +44,15 @@ class LogyardConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """File of certificates to check it by; "": those of the machine."""
 
 
+class _Error(msgspec.Struct, frozen=True):
+    index: int
+    reason: str
+
+
 class _Answer(msgspec.Struct, frozen=True):
     accepted: int = 0
     rejected: int = 0
+    errors: tuple[_Error, ...] = ()
 
 
 @component("logyard", config=LogyardConfig, example='url = "http://127.0.0.1:8005"\n')
@@ -58,22 +65,26 @@ class Logyard:
         self._client = HttpClient(config.url, timeout=config.timeout, headers=headers, verify=verify)
         self._level = config.compression
 
-    async def open(self) -> None:
+    async def open(self, place: Place) -> None:
         """Nothing to prepare: connections are made when there is something to send."""
 
-    async def write(self, batch: Batch) -> None:
-        """Return when the other side has it durably."""
+    async def write(self, batches: Sequence[Batch]) -> Sequence[Refused]:
+        """Return when the other side has them durably; each by itself, for it is known there by its id."""
+        return [refused for batch in batches for refused in await self._send(batch)]
+
+    async def _send(self, batch: Batch) -> Sequence[Refused]:
         body, reading = _lines(batch)
         parameters = {"format": _FORMATS[reading.kind], **_named(reading)}
         headers = {"Content-Type": "text/plain; charset=utf-8", "Idempotency-Key": batch.id.hex()}
         if self._level:
             body = zstandard.ZstdCompressor(level=self._level).compress(body)
             headers["Content-Encoding"] = "zstd"
-        answer = await self._client.post(f"/ingest?{urlencode(parameters)}", body, headers)
+        reply = await self._client.post(f"/ingest?{urlencode(parameters)}", body, headers)
         try:
-            msgspec.json.decode(answer, type=_Answer)
+            answer = msgspec.json.decode(reply, type=_Answer)
         except msgspec.DecodeError as error:
-            raise BadInput(f"{self._client.url} is no Logyard: it answered {answer[:100]!r}") from error
+            raise BadInput(f"{self._client.url} is no Logyard: it answered {reply[:100]!r}") from error
+        return _refused(batch, answer)
 
     async def close(self) -> None:
         """Let the connections go."""
@@ -83,8 +94,16 @@ class Logyard:
 def _lines(batch: Batch) -> tuple[bytes, Reading]:
     if isinstance(batch.body, Encoded):
         return batch.body.lines, batch.body.reading
-    return b"\n".join(map(msgspec.json.encode, records(batch.body))), DEFAULT_READING
+    return written(batch.body), DEFAULT_READING
 
 
 def _named(reading: Reading) -> Mapping[str, str]:
     return {name if name in _COLUMNS else f"field.{name}": text for name, text in reading.constants}
+
+
+def _refused(batch: Batch, answer: _Answer) -> Sequence[Refused]:
+    """What it names; when it names less than it has refused, all of the batch, which may come again safely."""
+    if answer.rejected > len(answer.errors):
+        reason = f"{answer.rejected} of {batch.rows} records were refused, and not all were named"
+        return [Refused(batch.id, row, reason) for row in range(batch.rows)]
+    return [Refused(batch.id, each.index, each.reason) for each in answer.errors]

@@ -29,6 +29,7 @@ __all__ = [
     "check_settable",
     "errors",
     "failed",
+    "is_untimed",
     "json",
     "literal",
     "removed",
@@ -117,6 +118,11 @@ def removed(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
         columns += [pl.lit("").alias("level_text"), pl.lit(0, pl.UInt8).alias("severity")]
     rest = [name for name in names if name not in _COLUMNS and name != "timestamp"]
     return frame.with_columns(*columns, without(frame[ATTRIBUTES], rest))
+
+
+def is_untimed(frame: pl.DataFrame) -> pl.Series:
+    """Which records said no time: theirs is that of their arrival."""
+    return frame["origin"].str.contains(f",{_UNTIMED}", literal=True)
 
 
 def errors(frame: pl.DataFrame) -> int:

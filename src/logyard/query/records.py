@@ -51,13 +51,22 @@ class Records(Searcher):
         query = self.read(request)
         filters = tuple(pipe for pipe in query.pipes if isinstance(pipe, FilterPipe))
         made = await self.prepared(dataclasses.replace(query, pipes=filters), request)
-        stage = made.stage if until is None else made.stage.having(f"id <= {until}")
-        counted = await self.engine.ask(stage.select("count(), max(id)"), seconds=request.timeout)
-        total, latest = counted.row(0)
-        stage = stage.having(f"id <= {latest}")  # what has come since the count is not on this page either
+        latest = await self._latest(made.stage, request) if until is None else until
+        stage = made.stage.having(f"id <= {latest}")
+        total = int((await self.engine.ask(stage.select("count()"), seconds=request.timeout)).item())
         page = dataclasses.replace(newest(stage, limit), offset=offset)
         rows = await self._sent(page, request.timeout) if total else []
-        return Listing(rows=rows, total=total, newest=latest if until is None else until)
+        return Listing(rows=rows, total=total, newest=latest)
+
+    async def _latest(self, stage: Stage, request: QueryRequest) -> int:
+        """The highest id of a stage, once all below it can be found.
+
+        Parcels may become visible out of turn: a record that is not acknowledged yet may be seen before one with a
+        lower id. In the log they are in order, so that whatever is below one that was seen is acknowledged by now.
+        """
+        latest = int((await self.engine.ask(stage.select("max(id)"), seconds=request.timeout)).item())
+        await self.settled()
+        return latest
 
     async def context(
         self, number: int, *, before: int = 10, after: int = 10, request: QueryRequest | None = None

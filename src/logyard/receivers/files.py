@@ -11,20 +11,28 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 
 from logyard.errors import BadInput, Corrupt, LogyardError, NotNow
-from logyard.model.reading import DEFAULT_READING
+from logyard.formats.multiline.rules import JoinRules
+from logyard.model.civil.customs import Customs
 from logyard.ports import Inlet, Place, Submission
-from logyard.receivers.tailing.assemble import Assembler, Whole
 from logyard.receivers.tailing.checkpoints import Checkpoints, put_aside
-from logyard.receivers.tailing.container_logs import ContainerLogs
 from logyard.receivers.tailing.cut import LongLines
+from logyard.receivers.tailing.encoding import InvalidBytes, check_encoding
 from logyard.receivers.tailing.events import BytesAbandoned, MemoryLost
 from logyard.receivers.tailing.follower import Follower
+from logyard.receivers.tailing.line_settings import (
+    DateOrder,
+    LineSettings,
+    assembler_maker,
+    hold_seconds,
+)
 from logyard.receivers.tailing.options import Start, TailOptions
 from logyard.receivers.tailing.position import Position, position
 from logyard.receivers.tailing.rounds import Delivery
@@ -40,6 +48,9 @@ _MANY: Final = 1000
 _LITTLE: Final = 1 << 20
 _SAVE_SECONDS: Final = 1.0
 _SOON: Final = 0.05
+Result = TypeVar("Result")
+_BLOCK: Final = 2 << 20
+"""Read at once of a file that is behind: to take lines apart costs 5 to 20 ms a block, however few they are."""
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 Count = Annotated[int, msgspec.Meta(gt=0)]
 
@@ -51,9 +62,30 @@ class FilesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Paths, directories (every ``*.log`` under one) and patterns: ``*``, ``?``, ``[a-z]``, ``{a,b}``, ``**``."""
     exclude: tuple[str, ...] = ()
     """Patterns of what is left out; one without a slash is for names: ``*.gz``."""
-    format: Literal["auto", "plain", "docker", "cri"] = "auto"
-    """auto: a line that is a JSON object is one, every other is a message. docker, cri: records of container engines,
-    joined where they come in parts."""
+    format: str = "auto"
+    """What lines are. auto: found out for each file by itself, and found out anew when it changes; lines of container
+    engines are put together and what is in them is found out, too. docker, cri: of those engines, whatever they look
+    like. json: one object a line; what is none says so. Any other format by its name (docs/reference/formats.md).
+    unparsed: a line that is a JSON object is one, every other is a message. plain: every line is a message."""
+    grok: tuple[str, ...] = ()
+    """Instead of a format, expressions of one's own, tried in order: ``%{IP:client} %{WORD:verb} (?P<rest>.*)``. The
+    fields timestamp, level, message, service, host, trace_id, span_id and correlation_id fill those columns."""
+    types: dict[str, str] = {}
+    """Kinds of the fields of ``grok``: int, float, bool, ms ..."""
+    zone: str = ""
+    """Of times without one, an IANA name or an offset like +02:00; UTC by default."""
+    date_order: DateOrder = ""
+    """Of dates in numbers: MDY, DMY or YMD."""
+    year: int = 0
+    """Of dates without one; by default the one that puts them last before now."""
+    multiline: str | JoinRules = "off"
+    """Which lines make one record. off: each is one. auto: by the heads that records have, else by the habits of stack
+    traces. python, java, go, javascript, ruby, php, dotnet, rust, dart, or several as ``java,python``. Or a table with
+    ``mode`` and ``pattern``, limits and ``timeout`` (the step join_lines has the same)."""
+    encoding: str = ""
+    """Of files without a byte order mark: utf-16, shift_jis, gb18030, big5, euc_kr, cp1252 ...; UTF-8 by default."""
+    invalid: InvalidBytes = "replace"
+    """What becomes of bytes that mean nothing in it: replace (by U+FFFD), or latin-1 (taken as ISO 8859-1)."""
     service: str = ""
     """Of records that name none; by default the file's name without its endings."""
     host: str = ""
@@ -90,13 +122,16 @@ class Files:
     """Follows files through every kind of rotation, and reads nothing twice."""
 
     def __init__(self, config: FilesConfig) -> None:
+        """Raises ``BadConfig`` for a format, a pattern, a zone or an encoding that cannot be used."""
         self._config = config
         self._options = _options(config)
+        assembler_maker(_lines(config), lambda: 0)
         self._follower: Follower | None = None
         self._checkpoints: Checkpoints | None = None
         self._place: Place | None = None
         self._finishing = False
         self._lock = threading.Lock()
+        self._thread: ThreadPoolExecutor | None = None
         self._wake = asyncio.Event()
         self.idle = asyncio.Event()
         """Set while everything that there is has been handed in."""
@@ -110,9 +145,8 @@ class Files:
             place.telemetry.emit(MemoryLost(reason=str(error)))
             self._checkpoints = Checkpoints(place.directory, place.marks)
         self._place = place
-        parts = Parts(
-            checkpoints=self._checkpoints, clock=place.clock, emit=place.telemetry.emit, assembler=self._assembler
-        )
+        maker = assembler_maker(_lines(self._config), place.clock.now)
+        parts = Parts(checkpoints=self._checkpoints, clock=place.clock, emit=place.telemetry.emit, assembler=maker)
         self._follower = Follower(self._options, parts)
 
     def settle(self, marks: Sequence[str]) -> None:
@@ -145,11 +179,15 @@ class Files:
         """Until cancelled, or until all is read after ``finish``."""
         if self._follower is None or self._place is None:
             raise LogyardError("a receiver of files must resume before it runs")
-        with Waker(self._config.include, self._wake, poll=self._config.watch == "poll") as waker:
+        # One thread for all reading: what it takes and frees comes from one arena.
+        with (
+            Waker(self._config.include, self._wake, poll=self._config.watch == "poll") as waker,
+            ThreadPoolExecutor(1, "logyard-files") as self._thread,
+        ):
             try:
                 await self._follow(inlet, self._place, waker)
             finally:
-                await asyncio.to_thread(self._close)
+                await self._apart(self._close)
 
     async def _follow(self, inlet: Inlet, place: Place, waker: Waker) -> None:
         looked_at = saved_at = float("-inf")
@@ -158,12 +196,12 @@ class Files:
             pause = _LOOK_SECONDS_WATCHED if waker.is_watching and self._has_many() else _LOOK_SECONDS
             paths = waker.changed()
             due = now - looked_at >= pause or self._finishing
-            deliveries = await asyncio.to_thread(self._step, paths, due)
+            deliveries = await self._apart(partial(self._step, paths, due=due))
             looked_at = now if due else looked_at
             await self._deliver(inlet, deliveries)
             if now - saved_at >= _SAVE_SECONDS:
                 saved_at = now
-                await asyncio.to_thread(self._save)
+                await self._apart(self._save)
             if deliveries:
                 self.idle.clear()
                 await self._collect_some(deliveries)
@@ -173,14 +211,18 @@ class Files:
                 self.idle.set()
                 await self._pause(min(_LOOK_SECONDS, pause))
 
-    def _step(self, paths: Sequence[str], due: bool) -> list[Delivery]:  # noqa: FBT001 - called through to_thread
-        """One round, in a worker thread."""
+    async def _apart(self, work: Callable[[], Result]) -> Result:
+        """In the receiver's own thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _step(self, paths: Sequence[str], *, due: bool) -> list[Delivery]:
+        """One round."""
         follower = self._follower
         if follower is None:
             return []
         with self._lock:
             surprised = bool(paths) and follower.poke(paths)
-            if due or surprised:
+            if due or surprised or follower.in_doubt:
                 follower.look()
             return follower.gather(final=self._finishing)
 
@@ -216,10 +258,11 @@ class Files:
         return self._follower is not None and len(self._follower.files) > _MANY
 
     def _is_reading(self) -> bool:
-        """Something could not be handed in, and will be tried again."""
-        return self._follower is not None and any(
-            file.busy or (file.is_ready and not file.trouble) for file in self._follower.files
-        )
+        """Something could not be handed in, and will be tried again; or cannot be told from what has been read yet."""
+        follower = self._follower
+        if follower is None:
+            return False
+        return follower.is_waiting or any(file.busy or (file.is_ready and not file.trouble) for file in follower.files)
 
     async def _collect_some(self, deliveries: Sequence[Delivery]) -> None:
         """Of little at a time the cost is in the times: let more come together."""
@@ -243,12 +286,15 @@ class Files:
             if self._follower is not None:
                 self._follower.close()
 
-    def _assembler(self, path: str) -> Assembler:
-        """The seam: what lines of one source become."""
-        if self._config.format in {"docker", "cri"}:
-            return ContainerLogs(self._config.format)
-        kind = "plain" if self._config.format == "plain" else "raw"
-        return Whole(msgspec.structs.replace(DEFAULT_READING, kind=kind))
+
+def _lines(config: FilesConfig) -> LineSettings:
+    return LineSettings(
+        format=config.format,
+        grok=config.grok,
+        types=config.types,
+        multiline=config.multiline,
+        customs=Customs(zone=config.zone, date_order=config.date_order, year=config.year),
+    )
 
 
 def _options(config: FilesConfig) -> TailOptions:
@@ -267,6 +313,10 @@ def _options(config: FilesConfig) -> TailOptions:
         ignore_older=config.ignore_older,
         max_line_bytes=config.max_line_bytes,
         long_lines=config.long_lines,
+        encoding=check_encoding(config.encoding),
+        invalid=config.invalid,
+        hold_seconds=hold_seconds(_lines(config)),
+        block_bytes=_BLOCK,
         flush_idle=config.flush_idle,
         rotate_wait=config.rotate_wait,
         delete_after=config.delete_after,

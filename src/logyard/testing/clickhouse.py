@@ -22,7 +22,6 @@ import os
 import resource
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tarfile
@@ -35,6 +34,7 @@ from urllib.parse import urlencode
 import httpx
 
 from logyard.config import variable
+from logyard.testing.ports import free_port
 from logyard.testing.relay import Relays
 
 __all__ = ["ClickHouseFailed", "Node", "Nodes", "library"]
@@ -50,7 +50,7 @@ RELAY: Final = "127.0.0.1"
 
 _PACKAGE: Final = "@chdb/lib-linux-x64-gnu@26.7.3-stable.1"
 _SHA512: Final = "XP97mMqnc5tZpKQywR8N7cLTsHNiTmHr30pC5mzo3jWmukjKn2IBa60c2B/gWUNcuFjOMjWoorQICCqBVj5wpw=="
-_READY_SECONDS: Final = 60.0
+_READY_SECONDS: Final = 180.0
 _LOOK_AGAIN: Final = 0.05
 _DESCRIPTORS: Final = 65_536
 _DIE_WITH_PARENT: Final = 1
@@ -74,8 +74,8 @@ class Node:
         """Starts nothing."""
         self.shard = shard
         self.replica = replica
-        self.http_port = _free_port()
-        self.native_port = _free_port()
+        self.http_port = free_port(HOST, RELAY)
+        self.native_port = free_port(HOST, RELAY)
         self.home = home
         self._engine = engine
         self._process: subprocess.Popen[bytes] | None = None
@@ -114,7 +114,7 @@ class Node:
         deadline = time.monotonic() + _READY_SECONDS
         while True:
             with contextlib.suppress(httpx.TransportError):
-                if self.query("SELECT 1", seconds=2).strip() == "1":
+                if self.query("SELECT 1", seconds=10).strip() == "1":
                     return
             if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
                 said = (self.home / "log").read_text(errors="replace")[-2000:]
@@ -245,12 +245,6 @@ def _fetch(cache: Path, target: Path) -> None:
     finally:
         packed.unlink()
     target.with_suffix(".partial").rename(target)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def _config(mine: Node, nodes: Sequence[Node]) -> str:

@@ -38,8 +38,8 @@ PACKAGES: Final[Mapping[str, str]] = {
 """Program to the Debian package that has it."""
 
 _BUSYBOX: Final = Path("/bin/busybox")
-_READY_SECONDS: Final = 60.0
-_STOP_SECONDS: Final = 60.0
+_READY_SECONDS: Final = 180.0
+_STOP_SECONDS: Final = 120.0
 _LOOK_AGAIN: Final = 0.05
 
 _PODMAN_CONTAINERS: Final = """[containers]

@@ -43,7 +43,8 @@ class MemoryInlet:
             return Receipt(first=known.first, rows=known.rows, duplicate=True)
         body = submission.body
         rows = body.rows if isinstance(body, Encoded) else body.height
-        receipt = Receipt(first=self._ids.reserve(max(1, rows)), rows=rows)
+        placed = submission.placed
+        receipt = Receipt(first=self._ids.reserve(max(1, rows)) if placed is None else placed.first, rows=rows)
         self.submissions.append(submission)
         self.firsts.append(receipt.first)
         if submission.key:

@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 
 __all__ = ["KafkaMock"]
 
-_SECONDS: Final = 60.0
+_SECONDS: Final = 120.0
 
 
 class KafkaMock:

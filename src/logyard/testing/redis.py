@@ -8,9 +8,11 @@ import time
 from pathlib import Path
 from typing import Final, Self
 
+from logyard.testing.ports import free_port
+
 __all__ = ["RedisServer"]
 
-_SECONDS: Final = 60.0
+_SECONDS: Final = 120.0
 _LOOK_AGAIN: Final = 0.02
 
 
@@ -19,9 +21,7 @@ class RedisServer:
 
     def __init__(self, directory: Path) -> None:
         """Starts nothing."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = int(free.getsockname()[1])
+        self._port = free_port()
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
 

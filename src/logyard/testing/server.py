@@ -28,6 +28,8 @@ _URL: Final = re.compile(r"listens on (https?://\S+?:\d+)")
 _LOOK_AGAIN: Final = 0.02
 _OUTPUT_KEPT: Final = 400_000
 _KIB: Final = 1024
+_PATIENT: Final[Mapping[str, str | int | float]] = {"query.settle_seconds": 100, "query.timeout": 100}
+"""On a machine that tests share, a query waits for what was acknowledged, and does not give up over it."""
 
 
 class ServerFailed(AssertionError):
@@ -40,12 +42,13 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     config: Path | None = None
     """A file of settings."""
     settings: Mapping[str, str | int | float] = {}
-    """Settings by their dotted names, handed over in the environment: ``{"wal.max_bytes": 1_000_000}``."""
+    """Settings by their dotted names, handed over in the environment: ``{"wal.max_bytes": 1_000_000}``. Queries are
+    given more time than by default."""
     port: int = 0
     """0 takes a free one, another with every start."""
     descriptors: int = 0
     """Limit of open files (``RLIMIT_NOFILE``, soft and hard); 0 leaves it as it is."""
-    ready_seconds: float = 60.0
+    ready_seconds: float = 180.0
     """How long a start may take. Generous: tests share their machine."""
 
 
@@ -122,7 +125,7 @@ class Server:
         """Send SIGTERM and return at once."""
         self._running().send_signal(signal.SIGTERM)
 
-    def wait(self, seconds: float = 60.0) -> int:
+    def wait(self, seconds: float = 120.0) -> int:
         """Wait for its end; the exit code, negative for a signal."""
         process = self._running(ended=True)
         try:
@@ -132,7 +135,7 @@ class Server:
         self._collect()
         return code
 
-    def stop(self, seconds: float = 60.0) -> int:
+    def stop(self, seconds: float = 120.0) -> int:
         """Ask it to end (SIGTERM) and wait for that; the exit code."""
         self.terminate()
         return self.wait(seconds)
@@ -158,15 +161,13 @@ class Server:
         return 0
 
     def _command(self) -> list[str]:
-        variables = [
-            f"LOGYARD__{name.upper().replace('.', '__')}={value}" for name, value in self._options.settings.items()
-        ]
+        settings = {**_PATIENT, **self._options.settings}
+        variables = [f"LOGYARD__{name.upper().replace('.', '__')}={value}" for name, value in settings.items()]
         command = [sys.executable, "-m", "logyard", "up", "--data", str(self.data)]
         command += ["--listen", f"127.0.0.1:{self._options.port}"]
         if self._options.config is not None:
             command += ["--config", str(self._options.config)]
-        if variables:
-            command = ["env", *variables, *command]
+        command = ["env", *variables, *command]
         if self._options.descriptors:
             command = ["sh", "-c", f'ulimit -n {self._options.descriptors}; exec "$@"', "sh", *command]
         return command
@@ -184,7 +185,7 @@ class Server:
 
     def _is_ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=5).is_success
+            return httpx.get(f"{self.url}/readyz", timeout=30).is_success
         except httpx.TransportError:
             return False
 
@@ -196,7 +197,7 @@ class Server:
     def _collect(self) -> None:
         """The process is gone: let the rest of its words arrive."""
         if self._reader is not None:
-            self._reader.join(10)
+            self._reader.join(60)
             self._reader = None
         if self._process is not None and self._process.stderr is not None:
             self._process.stderr.close()

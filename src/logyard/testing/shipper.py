@@ -15,10 +15,11 @@ _KIB: Final = 1024
 class Shipper:
     """The same state may be started again and again."""
 
-    def __init__(self, state: Path, arguments: Sequence[str]) -> None:
-        """``arguments``: as on the command line, without the state."""
+    def __init__(self, state: Path, arguments: Sequence[str], *, command: Sequence[str] = ("ship",)) -> None:
+        """``arguments``: as on the command line, without the state. ``command``: another one that ships."""
         self.state = state
         self.arguments = arguments
+        self.command = command
         self._output = state.parent / f"{state.name}.output"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -41,7 +42,7 @@ class Shipper:
 
     def start(self) -> None:
         """Begin; returns at once."""
-        command = [sys.executable, "-m", "logyard", "ship", *self.arguments, "--state", str(self.state)]
+        command = [sys.executable, "-m", "logyard", *self.command, *self.arguments, "--state", str(self.state)]
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(command, stdout=output, stderr=output)  # noqa: S603 - our own command
 
@@ -55,11 +56,11 @@ class Shipper:
         """Send a signal and return at once."""
         self._running().send_signal(number)
 
-    def wait(self, seconds: float = 60.0) -> int:
+    def wait(self, seconds: float = 120.0) -> int:
         """Wait for its end; the exit code."""
         return self._running().wait(seconds)
 
-    def stop(self, seconds: float = 60.0) -> int:
+    def stop(self, seconds: float = 120.0) -> int:
         """SIGTERM, and wait for its end; the exit code."""
         self.signal(signal.SIGTERM)
         return self.wait(seconds)

@@ -9,12 +9,13 @@ import getpass
 import http.client
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
+
+from logyard.testing.ports import free_port
 
 __all__ = ["PROGRAMS", "Swift", "SwiftFailed"]
 
@@ -40,7 +41,7 @@ class Swift:
         """Starts nothing. ``directory`` may exist."""
         self._directory = directory.absolute()
         self._processes: list[subprocess.Popen[bytes]] = []
-        self._ports = {kind: _free_port() for kind in ("proxy", "cache", *_KINDS)}
+        self._ports = {kind: free_port() for kind in ("proxy", "cache", *_KINDS)}
 
     @staticmethod
     def missing() -> list[str]:
@@ -164,7 +165,7 @@ class Swift:
 
 
 def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request("GET", "/healthcheck")
         return connection.getresponse().status == http.client.OK
@@ -172,12 +173,6 @@ def _answers(port: int) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 _CLUSTER = """[swift-hash]

@@ -10,7 +10,7 @@ __all__ = ["until"]
 _LOOK_AGAIN: Final = 0.02
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], *, seconds: float = 60.0) -> None:
+async def until(condition: Callable[[], bool | Awaitable[bool]], *, seconds: float = 120.0) -> None:
     """Return when the condition holds. ``TimeoutError`` when it does not in time."""
     async with asyncio.timeout(seconds):
         for _ in iter(int, 1):

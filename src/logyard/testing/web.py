@@ -11,6 +11,7 @@ from logyard.ports import StoreStats
 from logyard.receivers.http_intake import Intake
 from logyard.receivers.http_json import HttpJson, HttpJsonConfig
 from logyard.receivers.http_jsonline import HttpJsonline, HttpJsonlineConfig
+from logyard.receivers.http_replica import HttpReplica, HttpReplicaConfig
 from logyard.serve.http.listener import HttpServer, Listening
 from logyard.serve.http.server import build
 from logyard.serve.http.services import Services
@@ -80,7 +81,7 @@ class Web:
             body_bytes=self.config.http.body_bytes,
         )
         hub = Hub(limits=Limits(), nth=self.ids.nth, telemetry=self.telemetry, clock=self.clock)
-        receivers = (HttpJson(HttpJsonConfig()), HttpJsonline(HttpJsonlineConfig()))
+        receivers = (HttpJson(HttpJsonConfig()), HttpJsonline(HttpJsonlineConfig()), HttpReplica(HttpReplicaConfig()))
         return Services(
             search=self.search,
             tails=Tails(hub, _NothingStored(), clock=self.clock, ids=self.ids),

@@ -17,6 +17,7 @@ from logyard.ingest.drain import Drain
 from logyard.ingest.drains import Drains
 from logyard.ingest.inlet import InletParts, WalInlet
 from logyard.ingest.ledger import Ledger
+from logyard.ingest.replay import replay
 from logyard.model.ids import LogIds, SequentialIds, SnowflakeIds, UuidIds
 from logyard.pipeline.chain import Chain
 from logyard.ports import Buffer, Retention, Sealed, Statement, Store, Tap
@@ -76,6 +77,7 @@ async def open_engine(
     await stack.enter_async_context(
         background(retire(store, rules, config.retention.check_seconds, clock=clock, telemetry=telemetry), "retention")
     )
+    await stack.enter_async_context(background(replay(dead, store, telemetry), "dead letters"))
     if given is None and not config.store:
         descending = descend(store, tiers_of(config), config.tiers.check_seconds, clock=clock, telemetry=telemetry)
         await stack.enter_async_context(background(descending, "tiers"))

@@ -5,17 +5,25 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import polars as pl
 import pytest
 
+from logyard.formats.json.frame import frame
 from logyard.model.batch import Encoded
 from logyard.model.reading import DEFAULT_READING
+from logyard.model.schema import FRAME
 from logyard.receivers.tailing.assemble import Assembler, Whole
 from logyard.receivers.tailing.checkpoints import Checkpoints
 from logyard.receivers.tailing.follower import Follower
+from logyard.receivers.tailing.line_settings import LineSettings, assembler_maker
 from logyard.receivers.tailing.options import TailOptions
 from logyard.receivers.tailing.table import Parts
 from logyard.telemetry import Event
 from logyard.testing.clock import ManualClock
+from logyard.testing.faulty_files import FaultyFiles
+from logyard.types import Nanoseconds
+
+ARRIVAL = Nanoseconds(1_767_225_600_000_000_000)
 
 
 class Tailing:
@@ -26,6 +34,8 @@ class Tailing:
         self.state = state
         self.options = TailOptions(**{"include": [f"{home}/*.log"], **options})
         self.clock = ManualClock()
+        self.files = FaultyFiles()
+        self.bodies: list[Encoded | pl.DataFrame] = []
         self.lines: list[str] = []
         self.sources: list[str] = []
         self.constants: list[dict[str, str]] = []
@@ -45,6 +55,7 @@ class Tailing:
                 clock=self.clock,
                 emit=self.events.append,
                 assembler=self.assembler,
+                opener=self.files,
             ),
         )
 
@@ -71,15 +82,33 @@ class Tailing:
         got = self.follower.gather(final=final)
         for delivery in got:
             if delivery.body is not None:
-                assert isinstance(delivery.body, Encoded)
                 self.marks.append(delivery.mark)
-                here = delivery.body.lines.decode().split("\n")
-                given = dict(delivery.body.reading.constants)
-                self.lines += here
-                self.sources += [given["source"]] * len(here)
-                self.constants += [given] * len(here)
+                self._keep(delivery.body)
             self.follower.done(delivery)
         return len(got)
+
+    def _keep(self, body: Encoded | pl.DataFrame) -> None:
+        self.bodies.append(body)
+        if isinstance(body, pl.DataFrame):
+            self.lines += body["message"].to_list()
+            self.sources += body["source"].to_list()
+            return
+        here = body.lines.decode().split("\n")
+        given = dict(body.reading.constants)
+        self.lines += here
+        self.sources += [given["source"]] * len(here)
+        self.constants += [given] * len(here)
+
+    def records(self) -> pl.DataFrame:
+        """All that came, as it will be stored."""
+        frames = [body if isinstance(body, pl.DataFrame) else frame(body, ARRIVAL) for body in self.bodies]
+        return pl.concat(frames) if frames else pl.DataFrame(schema=FRAME)
+
+    def understanding(self, **settings: Any) -> None:
+        """From now on as a receiver with these settings does."""
+        self.assembler = assembler_maker(LineSettings(**settings), lambda: ARRIVAL)
+        self.follower.close()
+        self.start()
 
     def run(self, *, final: bool = False, seconds: float = 1.0) -> list[str]:
         """Look and read until there is nothing more; what came now."""

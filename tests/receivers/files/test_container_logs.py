@@ -7,7 +7,6 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
-from logyard.receivers.tailing.container_logs import ContainerLogs
 from tests.receivers.files.conftest import Tailing, write
 
 Make = Callable[..., Tailing]
@@ -16,15 +15,14 @@ TIME = "2026-01-01T00:00:00.123456789Z"
 
 def follow(tailing: Make, engine: Literal["docker", "cri"], **options: Any) -> Tailing:
     tail = tailing(**options)
-    tail.assembler = lambda _: ContainerLogs(engine)
-    tail.start()
+    tail.understanding(format=engine)
     return tail
 
 
 def records(tail: Tailing) -> list[tuple[str, str]]:
     tail.run()
-    found = [msgspec.json.decode(line) for line in tail.lines]
-    return [(record["stream"], record.get("message", record.get("msg"))) for record in found]
+    found = tail.records().select("attributes", "message").iter_rows()
+    return [(msgspec.json.decode(attributes).get("stream", ""), message) for attributes, message in found]
 
 
 def docker(text: str, stream: str = "stdout") -> str:
@@ -41,7 +39,7 @@ def test_docker_mode_parses_and_flushes_docker_json_stream(home: Path, tailing: 
         home / "a.log", docker("one\n"), docker("tw"), docker("err\n", "stderr"), docker("o\n"), docker('{"msg":"j"}\n')
     )
     assert records(tail) == [("stdout", "one"), ("stdout", "two"), ("stderr", "err"), ("stdout", "j")]
-    assert msgspec.json.decode(tail.lines[0])["time"] == TIME
+    assert tail.records()["timestamp"].dt.to_string("%FT%T%.9fZ").to_list() == [TIME] * 4
 
 
 def test_cri_parts_are_joined(home: Path, tailing: Make) -> None:
@@ -85,5 +83,4 @@ def test_a_part_whose_end_never_comes_is_given_up(home: Path, tailing: Make) -> 
 def test_lines_that_are_no_records_are_kept(home: Path, tailing: Make) -> None:
     tail = follow(tailing, "cri")
     write(home / "a.log", "not a record", cri("one"))
-    tail.run()
-    assert tail.lines[0] == "not a record"
+    assert records(tail) == [("", "not a record"), ("stdout", "one")]

@@ -1,5 +1,6 @@
 """Which files are found, when, and where reading begins."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -75,30 +76,131 @@ def test_oldest_first(home: Path, tailing: Make) -> None:
     assert tailing().run() == ["c", "a", "b"]
 
 
-def test_a_file_that_cannot_be_opened_is_tried_again(
-    home: Path, tailing: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """discovers_file_after_permissions_are_restored. Root may open anything: the refusal is made by hand."""
-    from logyard.receivers.tailing import content, followed  # noqa: PLC0415 - to be told to refuse
-
+def test_discovers_file_after_permissions_are_restored(home: Path, tailing: Make) -> None:
+    """Root may open anything: the refusal is made by hand."""
+    tail = tailing()
     write(home / "a.log", "one")
-    tail, real = tailing(), content.open_content
-
-    def refuse(path: str) -> object:
-        raise PermissionError(13, "Permission denied", path)
-
-    monkeypatch.setattr(followed, "open_content", refuse)
+    tail.files.refuse(f"{home}/a.log", errno.EACCES)
     assert tail.run() == []
     assert [event.reason for event in tail.of(FileTrouble)] == ["Permission denied"]
-    monkeypatch.setattr(followed, "open_content", real)
+    tail.files.allow(f"{home}/a.log")
     assert tail.run(seconds=3) == ["one"]
 
 
-def test_permissions_lost_mid_read(home: Path, tailing: Make) -> None:
-    log, tail = home / "a.log", tailing()
+@pytest.mark.parametrize("rotate", [False, True], ids=["in its place", "and renamed"])
+def test_permissions_lost_mid_read(home: Path, tailing: Make, *, rotate: bool) -> None:
+    """What is open is read on; what is not, when it may be again."""
+    log, tail = home / "a.log", tailing(include=[f"{home}/*.log*"])
     write(log, "one")
     tail.run()
-    log.chmod(0)
+    tail.restart()
+    tail.files.refuse(f"{log}", errno.EACCES)
+    write(log, "two")
+    assert tail.run() == []
+    tail.files.allow(f"{log}")
+    if rotate:
+        log.rename(f"{log}.1")
+        write(log, "three")
+    assert tail.run(seconds=3) == (["two", "three"] if rotate else ["two"])
+    tail.files.refuse(f"{log}", errno.EACCES)
+    write(log, "four")
+    assert tail.run() == ["four"]
+
+
+def test_nfs_stale_handle(home: Path, tailing: Make) -> None:
+    """Every handle is stale at once, of a file that is still there, of one that is renamed, and of one that is gone."""
+    tail = tailing(include=[f"{home}/*.log*"])
+    for name in "abc":
+        write(home / f"{name}.log", f"{name} one")
+    tail.run()
+    for name in "abc":
+        write(home / f"{name}.log", f"{name} two")
+    (home / "b.log").rename(home / "b.log.1")
+    (home / "c.log").unlink()
+    tail.files.fail(errno.ESTALE)
+    tail.run()
+    tail.run(seconds=3)
+    assert sorted(tail.lines[3:]) == ["a two", "b two"]
+    write(home / "a.log", "a three")
+    assert tail.run() == ["a three"]
+
+
+def test_a_handle_that_is_stale_amid_a_round_is_opened_again(home: Path, tailing: Make) -> None:
+    tail = tailing(block_bytes=16)
+    write(home / "a.log", *(f"line {number:05}" for number in range(100)))
+    tail.follower.look()
+    assert tail.round()
+    tail.files.fail(errno.ESTALE)
+    assert not tail.round()
+    assert [event.reason for event in tail.of(FileTrouble)] == ["Stale file handle"]
+    tail.run(seconds=3)
+    assert tail.lines == [f"line {number:05}" for number in range(100)]
+
+
+def test_a_directory_that_is_away_for_a_while(home: Path, tailing: Make) -> None:
+    """As when a file system is unmounted and mounted again: what comes back unchanged is not read again."""
+    tail = tailing(open_files=1)
+    want = [f"{number}: {'x' * 1500}" for number in range(5)]
+    for number, line in enumerate(want):
+        write(home / f"{number}.log", line)
+    assert sorted(tail.run()) == want
+    tail.restart()
+    away = home.rename(home.parent / "away")
+    tail.run()
+    away.rename(home)
+    assert tail.run() == []
+    write(home / "3.log", "more")
+    assert tail.run() == ["more"]
+
+
+@pytest.mark.parametrize("seconds", [-40 * 86400, 40 * 86400, -3600], ids=["back", "ahead", "an hour back"])
+def test_clock_jump(home: Path, tailing: Make, seconds: float) -> None:
+    """What is followed goes on; what has been given up is remembered, or at least nothing else suffers."""
+    log, tail = home / "app.log", tailing(rotate_wait=5.0, flush_idle=30.0)
+    write(log, "one")
+    write(log, "par", end="")
+    tail.run()
+    log.rename(home / "app.log.1")
+    write(log, "two")
+    assert tail.run() == ["two"]
+    tail.clock.jump(seconds)
+    assert tail.run() == []
+    with (home / "app.log.1").open("a") as late:
+        late.write("tial\n")
+    assert tail.run() == ["partial"]
+    write(log, "three")
+    assert tail.run() == ["three"]
+    tail.run(seconds=6)
+    assert [file.known.path for file in tail.follower.files] == [f"{log}"]
+    tail.restart()
+    assert tail.run() == []
+
+
+def test_ten_thousand_files(home: Path, tailing: Make) -> None:
+    """Each is read once; a look at which nothing has changed opens none, not even the first after a restart."""
+    tail = tailing(open_files=2000)
+    for number in range(10_000):
+        (home / f"{number}.log").write_text(f"{number}\n")
+    assert len(tail.run()) == 10_000
+    assert len(set(tail.lines)) == 10_000
+    opened = tail.files.opened
+    tail.run()
+    assert tail.files.opened == opened
+    tail.restart()
+    assert tail.run() == []
+    assert tail.files.opened == opened
+    write(home / "77.log", "more")
+    assert tail.run() == ["more"]
+
+
+def test_windows_utf8_path(home: Path, tailing: Make) -> None:
+    tail, log = tailing(), home / "журнал ü 日本.log"
+    write(log, "one")
+    assert tail.run() == ["one"]
+    assert tail.sources == [f"{log}"]
+    tail.crash()
+    tail.start()
+    log.rename(f"{log}.1")
     write(log, "two")
     assert tail.run() == ["two"]
 

@@ -12,6 +12,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from logyard.receivers.tailing.content import Unfinished, open_content
 from logyard.receivers.tailing.cut import LongLines, cut
 from logyard.receivers.tailing.events import LongLinesMet
 from tests.receivers.files.conftest import Tailing, write
@@ -131,16 +132,37 @@ def test_reads_gzip_static_file(home: Path, tailing: Make, ending: str) -> None:
     assert tail.run() == []
 
 
-def test_a_compressed_file_that_is_still_being_written(home: Path, tailing: Make) -> None:
+@pytest.mark.parametrize("ending", PACKERS)
+def test_a_compressed_file_that_is_still_being_written(home: Path, tailing: Make, ending: str) -> None:
     tail = tailing(include=[f"{home}/*"])
     lines = [f"{number} {os.urandom(20).hex()}" for number in range(500)]
-    packed = gzip.compress("\n".join([*lines, ""]).encode())
-    path = home / "old.log.gz"
-    path.write_bytes(packed[: len(packed) // 2])
-    tail.run()
-    path.write_bytes(packed)
-    tail.run()
+    packed = PACKERS[ending]("\n".join([*lines, ""]).encode())
+    path = home / f"old.log.{ending}"
+    for end in (len(packed) // 2, len(packed) - 3, len(packed)):
+        path.write_bytes(packed[:end])
+        tail.run()
+        assert tail.lines == lines[: len(tail.lines)]
     assert tail.lines == lines
+
+
+@pytest.mark.parametrize("ending", PACKERS)
+def test_a_stream_that_is_cut_says_so_and_gives_what_came_before(home: Path, ending: str) -> None:
+    data = "\n".join(os.urandom(20).hex() for _ in range(50_000)).encode()
+    path = home / f"old.log.{ending}"
+    path.write_bytes(PACKERS[ending](data)[:-100_000])
+    content = open_content(f"{path}")
+    parts: list[bytes] = []
+
+    def read_all() -> None:
+        while part := content.read(sum(map(len, parts)), 1 << 16):
+            parts.append(part)
+
+    with pytest.raises(Unfinished):
+        read_all()
+    assert content.unfinished
+    assert data.startswith(b"".join(parts))
+    assert sum(map(len, parts)) > (0 if ending == "bz2" else 1_000_000)
+    content.close()
 
 
 @given(

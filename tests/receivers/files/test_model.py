@@ -22,8 +22,9 @@ class Rotation(RuleBasedStateMachine):
 
     tmp: Path
 
-    @initialize(block=st.sampled_from([64, 300, 1 << 20]), wide=st.booleans())
-    def begin(self, block: int, *, wide: bool) -> None:
+    @initialize(block=st.sampled_from([64, 300, 1 << 20]), wide=st.booleans(), few=st.booleans())
+    def begin(self, block: int, *, wide: bool, few: bool = False) -> None:
+        """``few``: descriptors are not kept open, so inode numbers may be used anew at any moment."""
         self.home = Path(tempfile.mkdtemp(prefix="logyard-tail-model-")).resolve()
         (self.home / "logs").mkdir()
         self.wide = wide
@@ -36,6 +37,7 @@ class Rotation(RuleBasedStateMachine):
             include=[f"{self.home}/logs/*.log*" if wide else f"{self.home}/logs/*.log"],
             block_bytes=block,
             rotate_wait=5.0,
+            open_files=1 if few else 512,
         )
 
     @rule(name=st.sampled_from("ab"), count=st.integers(1, 12), width=st.sampled_from([0, 3, 40, 200]))
@@ -103,7 +105,9 @@ class Rotation(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from("ab"), looked=st.booleans())
     def compress(self, name: str, *, looked: bool) -> None:
-        path = self.home / "logs" / f"{name}.log.1"
+        self._compress(self.home / "logs" / f"{name}.log.1", looked=looked)
+
+    def _compress(self, path: Path, *, looked: bool) -> None:
         if not path.exists():
             return
         self._noticed()
@@ -115,6 +119,32 @@ class Rotation(RuleBasedStateMachine):
             self.tail.follower.look()
             self.tail.round()
         path.unlink()
+
+    @rule(name=st.sampled_from("ab"), number=st.integers(1, 3), looked=st.booleans())
+    def compress_older(self, name: str, number: int, *, looked: bool) -> None:
+        """As with delaycompress."""
+        self._compress(self.home / "logs" / f"{name}.log.{number}", looked=looked)
+
+    @rule(name=st.sampled_from("ab"), looked=st.booleans(), late=st.integers(0, 3))
+    def copy_slowly(self, name: str, *, looked: bool, late: int) -> None:
+        """A copy is met while half of it is there; its original is written to after that, and read, and then cut."""
+        if self.partial[name]:
+            self.write(name, 1, 0)
+        self._noticed()
+        self._shift(name)
+        path = self.home / "logs" / f"{name}.log"
+        content = path.read_bytes()
+        with Path(f"{path}.1").open("wb", buffering=0) as copy:
+            copy.write(content[: len(content) // 2])
+            self.tail.follower.look()
+            self.tail.round()
+            copy.write(content[len(content) // 2 :])
+        if looked:
+            self.tail.follower.look()
+        self.write(name, late, 3)
+        # What is written after the copy can be read nowhere else: it is read before it is cut.
+        self.tail.run()
+        os.truncate(path, 0)
 
     def _noticed(self) -> None:
         """A file that is out of the patterns before anybody has seen it cannot be found: it is seen first."""

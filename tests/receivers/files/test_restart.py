@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from logyard.errors import Corrupt
 from logyard.receivers.tailing.checkpoints import decode, encode
@@ -38,6 +39,49 @@ def test_kill_before_the_checkpoint_is_written_doubles_nothing(home: Path, taili
     assert tail.run() == []
     write(log, "two")
     assert tail.run() == ["two"]
+
+
+def test_file_start_position_server_restart_acknowledged(home: Path, tailing: Make) -> None:
+    """What was taken before a crash is not handed in again, what was written meanwhile is."""
+    log, tail = home / "app.log", tailing()
+    write(log, "one")
+    tail.run()
+    write(log, "two")
+    tail.crash()
+    tail.start()
+    assert tail.run() == ["two"]
+
+
+def test_file_start_position_server_restart_unfinalized(home: Path, tailing: Make) -> None:
+    """What was read and not taken before a crash is handed in again."""
+    log, tail = home / "app.log", tailing()
+    write(log, "one")
+    tail.run()
+    write(log, "two")
+    tail.follower.look()
+    assert [delivery.rows for delivery in tail.follower.gather()] == [1]
+    tail.crash()
+    tail.start()
+    assert tail.run() == ["two"]
+
+
+def test_file_duplicate_processing_after_restart(home: Path, tailing: Make) -> None:
+    """Some files, some restarts of both kinds, each line once."""
+    tail, want = tailing(), []
+    for turn in range(6):
+        for name in "abc":
+            lines = [f"{name} {turn} {number}" for number in range(20)]
+            write(home / f"{name}.log", *lines)
+            want += lines
+        tail.follower.look()
+        tail.round()
+        if turn % 2:
+            tail.crash()
+            tail.start()
+        else:
+            tail.restart()
+    tail.run()
+    assert sorted(tail.lines) == sorted(want)
 
 
 def test_copytruncate_across_restart_reads_new_content_only(home: Path, tailing: Make) -> None:
@@ -133,6 +177,37 @@ def test_db_schema_upgrade_is_automatic() -> None:
     newer = body.replace(b'"serial"', b'"added":true,"serial"')
     text = b"logyard checkpoints 1 %08x\n" % zlib.crc32(newer) + newer
     assert decode(text) == [old]
+
+
+def test_a_compressed_file_that_is_smaller_than_its_offset_is_read_on_after_a_restart(
+    home: Path, tailing: Make
+) -> None:
+    log, tail = home / "app.log", tailing(include=[f"{home}/*.log*"])
+    write(log, *(f"{number} {'x' * 200}" for number in range(20)))
+    tail.run()
+    write(log, "left")
+    tail.restart()
+    (home / "app.log.1.gz").write_bytes(gzip.compress(log.read_bytes()))
+    log.unlink()
+    tail.follower.look()
+    tail.restart()
+    assert tail.run() == ["left"]
+
+
+def test_copies_that_an_older_version_remembered_are_not_read(home: Path, tailing: Make) -> None:
+    log, tail = home / "app.log", tailing(include=[f"{home}/*.log*"])
+    write(log, "one", "two")
+    tail.run()
+    shutil.copyfile(log, home / "app.log.1")
+    assert tail.run() == []
+    os.truncate(log, 0)
+    tail.run()
+    tail.stop()
+    path = tail.state / "checkpoints"
+    old = [replace(known, seal="", modified=0) for known in decode(path.read_bytes())]
+    path.write_bytes(encode(old))
+    tail.start()
+    assert tail.run() == []
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from logyard.receivers.tailing.events import BytesAbandoned
-from logyard.receivers.tailing.rotation import is_rotated_name
+from logyard.receivers.tailing.naming import is_rotated_name, name_start
 from tests.receivers.files.conftest import Tailing, write
 
 Make = Callable[..., Tailing]
@@ -215,6 +215,46 @@ def test_rotated_and_compressed_while_behind(home: Path, tailing: Make) -> None:
     assert sorted(tail.run()) == ["four", "three", "two"]
 
 
+def test_a_file_that_is_being_compressed_is_waited_for(home: Path, tailing: Make) -> None:
+    """Neither the half of it nor the moment at which it is whole is taken for a new file."""
+    log, tail = home / "app.log", tailing(include=[f"{home}/*.log*"])
+    lines = [f"{number} {os.urandom(20).hex()}" for number in range(500)]
+    write(log, *lines)
+    tail.run()
+    log.rename(f"{log}.1")
+    packed = gzip.compress(Path(f"{log}.1").read_bytes())
+    written = home / "app.log.1.gz"
+    for end in (10, len(packed) // 2, len(packed) - 4, len(packed)):
+        written.write_bytes(packed[:end])
+        tail.clock.jump((written.stat().st_mtime_ns - tail.clock.now()) / 1e9)
+        tail.run()
+    Path(f"{log}.1").unlink()
+    tail.crash()
+    tail.start()
+    tail.run(seconds=2)
+    tail.run(seconds=90)
+    assert tail.lines == lines
+
+
+def test_a_compressed_file_that_is_damaged_is_read_as_far_as_it_goes(home: Path, tailing: Make) -> None:
+    """When it has not changed for a minute it will not be written on."""
+    log, tail = home / "app.log", tailing(include=[f"{home}/*.log*"])
+    lines = [f"{number} {os.urandom(20).hex()}" for number in range(500)]
+    write(log, *lines[:20])
+    tail.run()
+    tail.stop()
+    write(log, *lines[20:])
+    packed = gzip.compress(log.read_bytes())
+    (home / "app.log.1.gz").write_bytes(packed[: len(packed) // 2])
+    log.unlink()
+    tail.start()
+    tail.clock.jump(((home / "app.log.1.gz").stat().st_mtime_ns - tail.clock.now()) / 1e9)
+    tail.run(seconds=5)
+    tail.run(seconds=90)
+    assert tail.lines == lines[: len(tail.lines)]
+    assert len(tail.lines) > 100
+
+
 def test_what_cannot_be_read_any_more_is_counted(home: Path, tailing: Make) -> None:
     log, tail = home / "app.log", tailing()
     write(log, "one")
@@ -269,3 +309,4 @@ def test_logrotate_loses_nothing_and_doubles_nothing(home: Path, tailing: Make, 
 )
 def test_names_that_rotation_gives(path: str, of: str, *, want: bool) -> None:
     assert is_rotated_name(path, of) is want
+    assert path.startswith(name_start(of)) or not want

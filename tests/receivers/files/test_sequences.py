@@ -1,15 +1,12 @@
 """What the model test has found: the shortest sequences that lost a line, or read one twice. Each is run as the model
-runs it; those in which an inode number is used anew are asked of the decision itself too, for not every file system
-gives numbers out again at once.
+runs it; those in which an inode number is used anew are asked of the decision itself (``test_decisions.py``), for not
+every file system gives numbers out again at once.
 """
 
 from collections.abc import Callable, Sequence
 
 import pytest
 
-from logyard.receivers.tailing.known import Known
-from logyard.receivers.tailing.rotation import Action, Found, Lost, World, decide
-from logyard.receivers.tailing.scan import Seen
 from tests.receivers.files.test_model import Rotation
 
 Step = Callable[[Rotation], object]
@@ -98,6 +95,96 @@ SEQUENCES = [
         ],
         id="a second copy has the inode number of the first, which was compressed between two looks",
     ),
+    pytest.param(
+        [
+            lambda model: model.write_part("a"),
+            lambda model: model.look(),
+            lambda model: model.copytruncate("a", looked=True),
+            lambda model: model.crash(),
+            lambda model: model.compress("a", looked=False),
+            lambda model: model.rename("a", reopen_late=False, late=0),
+            lambda model: model.write("a", 1, 0),
+        ],
+        id="seen, copied, cut and compressed before anything was read, with a crash amid that",
+    ),
+    pytest.param(
+        [
+            lambda model: model.look(),
+            lambda model: model.save(),
+            lambda model: model.write("b", 1, 0),
+            lambda model: model.write("a", 6, 40),
+            lambda model: model.copytruncate("a", looked=True),
+            lambda model: model.crash(),
+            lambda model: model.look(),
+        ],
+        id="a crash forgets what was copied, and must forget that there was a copy",
+    ),
+    pytest.param(
+        [
+            lambda model: model.write("a", 2, 3),
+            lambda model: model.look(),
+            lambda model: model.rename("a", reopen_late=True, late=1),
+            lambda model: model.write("a", 12, 40),
+            lambda model: model.look(),
+            lambda model: model.round(),
+            lambda model: model.crash(),
+            lambda model: model.look(),
+            lambda model: model.compress_older("a", 1, looked=False),
+            lambda model: model.copy_slowly("a", looked=True, late=1),
+        ],
+        id="half a copy has the inode number and the name of what was compressed",
+    ),
+    pytest.param(
+        [
+            lambda model: model.write("a", 11, 3),
+            lambda model: model.look(),
+            lambda model: model.round(),
+            lambda model: model.copytruncate("a", looked=False),
+            lambda model: model.write("a", 12, 40),
+            lambda model: model.copytruncate("a", looked=True),
+        ],
+        id="cut and refilled unnoticed, and then copied",
+    ),
+    pytest.param(
+        [
+            lambda model: model.write("a", 8, 3),
+            lambda model: model.look(),
+            lambda model: model.round(),
+            lambda model: model.save(),
+            lambda model: model.rename("a", reopen_late=False, late=0),
+            lambda model: model.compress("a", looked=True),
+            lambda model: model.write("a", 1, 3),
+            lambda model: model.stop_and_start(),
+            lambda model: model.rename("a", reopen_late=False, late=0),
+        ],
+        id="a compressed file that has been read holds nobody up after a restart",
+    ),
+    pytest.param(
+        [
+            lambda model: model.rename("a", reopen_late=True, late=1),
+            lambda model: model.write("a", 2, 40),
+            lambda model: model.look(),
+            lambda model: model.round(),
+            lambda model: model.stop_and_start(),
+            lambda model: model.compress("a", looked=True),
+            lambda model: model.copytruncate("a", looked=True),
+        ],
+        id="a copy has the number and the name of a file whose descriptor nobody held",
+    ),
+    pytest.param(
+        [
+            lambda model: model.look(),
+            lambda model: model.copytruncate("a", looked=True),
+            lambda model: model.stop_and_start(),
+            lambda model: model.look(),
+            lambda model: model.write("a", 7, 3),
+            lambda model: model.look(),
+            lambda model: model.round(),
+            lambda model: model.compress("a", looked=True),
+            lambda model: model.copytruncate("a", looked=True),
+        ],
+        id="a copy has the number and the name of a file that was empty",
+    ),
 ]
 
 
@@ -111,37 +198,3 @@ def test_a_sequence_that_the_model_found(steps: Sequence[Step]) -> None:
             model.nothing_twice()
     finally:
         model.teardown()
-
-
-READ = Known(
-    serial=1, version=1, path="/l/a.log.1", device=1, inode=7, offset=12, size=12, head="h", head_bytes=12, tail="h"
-)
-
-
-@pytest.mark.parametrize(
-    ("files", "want"),
-    [
-        pytest.param(
-            [Seen("/l/a.log", 1, 8, 10, 0), Seen("/l/a.log.1", 1, 7, 10, 0)],
-            [Lost(READ), Found(Seen("/l/a.log", 1, 8, 10, 0))],
-            id="a copy of a new file: the next look tells",
-        ),
-        pytest.param(
-            [Seen("/l/b.log", 1, 7, 10, 0)],
-            [Lost(READ), Found(Seen("/l/b.log", 1, 7, 10, 0))],
-            id="a file of another name",
-        ),
-    ],
-)
-def test_after_a_restart_a_shorter_file_may_have_got_the_number(files: list[Seen], want: list[Action]) -> None:
-    world = World(
-        files=files,
-        known=[READ],
-        fresh=frozenset({READ.serial}),
-        held=frozenset(),
-        owned=frozenset(),
-        neighbours=lambda _: files,
-        carries=lambda _, __: False,
-        repeats=lambda known, seen: {known.inode, seen.inode} == {7, 8},
-    )
-    assert decide(world) == want

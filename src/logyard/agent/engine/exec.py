@@ -15,6 +15,8 @@ __all__ = ["EngineExec", "begin"]
 
 _READ: Final = 1 << 16
 _ASK_AGAIN: Final = 0.02
+_START_SECONDS: Final = 30.0
+"""How long an engine may take to learn which process a command is; its first words may come before that."""
 _NO_CODE: Final = 255
 
 
@@ -75,17 +77,26 @@ class EngineExec:
 
     async def signal(self, number: int) -> None:
         """The API has no way: the process is signalled here, where agent and engine share the machine."""
-        pid, code = await self._api.exec_state(self._id)
-        if code is not None:
+        try:
+            pid = await asyncio.wait_for(self._process(), _START_SECONDS)
+        except TimeoutError as error:
+            raise WrongState("the engine does not say which process this command is") from error
+        if pid is None:
             return
-        if not pid:
-            raise WrongState("the engine does not say which process this command is")
         try:
             os.kill(pid, number)
         except ProcessLookupError:
             return
         except PermissionError as error:
             raise WrongState(f"the agent may not send signals to process {pid}") from error
+
+    async def _process(self) -> int | None:
+        """Its id, once the engine knows it; None when it has ended."""
+        while True:
+            pid, code = await self._api.exec_state(self._id)
+            if pid or code is not None:
+                return pid if code is None else None
+            await asyncio.sleep(_ASK_AGAIN)
 
     async def exit_code(self) -> int:
         """Engines close the connection a moment before they know the code."""

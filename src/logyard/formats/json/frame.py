@@ -31,7 +31,7 @@ from logyard.model.reading import Constants, Reading
 from logyard.model.schema import FRAME, KEYED_COLUMNS
 from logyard.types import Nanoseconds
 
-__all__ = ["Run", "frame", "frame_of_runs"]
+__all__ = ["Run", "find", "frame", "frame_of_runs", "places"]
 
 Run = tuple[int, Constants]
 """So many lines, and the constants of all of them."""
@@ -104,8 +104,14 @@ def _of_json(encoded: Encoded, want: _Want) -> _Columns:
     if plain is not None:
         empty = [""] * encoded.rows
         texts = {column: plain.texts.get(column, empty) for column in KEYED_COLUMNS}
-        times = want.times_of(pl.Series(texts["timestamp"], dtype=pl.String))
-        if "timestamp" not in plain.texts or not times.has_nulls():
+        timed = "timestamp" in plain.texts
+        none = pl.Series([None], dtype=pl.Int64)
+        times = (
+            want.times_of(pl.Series(texts["timestamp"], dtype=pl.String))
+            if timed
+            else none.new_from_index(0, encoded.rows)
+        )
+        if not timed or not times.has_nulls():
             origins = [plain.origin] * encoded.rows
             bare = [()] * encoded.rows
             return _Columns(
@@ -287,7 +293,7 @@ def _hits(row: _Row, plan: _Plan) -> list[_Hit | None]:
             if value[0] == _QUOTE and value != _NONE:
                 hits[position] = (first, value)
                 continue
-        hits[position] = _find(row, tried)
+        hits[position] = find(row, tried)
     return hits
 
 
@@ -301,7 +307,7 @@ def places(row: _Row, keys: Iterable[str]) -> Iterable[_Place]:
             yield key, parent, child
 
 
-def _find(row: _Row, tried: tuple[_Place, ...]) -> _Hit | None:
+def find(row: _Row, tried: tuple[_Place, ...]) -> _Hit | None:
     """The first usable place and its value, as the JSON text of a string."""
     for place in tried:
         key, parent, child = place
@@ -318,7 +324,7 @@ def _find(row: _Row, tried: tuple[_Place, ...]) -> _Hit | None:
 def _deep(row: _Row, name: str) -> _Hit | None:
     """What is under a dotted name at any depth: the name of a stream field."""
     if name in row:
-        found = _find(row, ((name, "", ""),))
+        found = find(row, ((name, "", ""),))
         if found:
             return found
     for dot in range(len(name)):

@@ -5,7 +5,7 @@ A block of a file comes as bytes that nobody has understood. Here it becomes ``j
 becomes an object whose message it is, so that in a mixed body the first byte of a line says which of the two it is.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -14,7 +14,7 @@ from logyard.formats.json.line import DEFAULT_LIMITS, LineLimits, check_lines
 from logyard.model.batch import Encoded
 from logyard.model.reading import Kind, Reading
 
-__all__ = ["block", "settled"]
+__all__ = ["Checked", "block", "checked", "settled"]
 
 _OPEN: Final = b"{"
 _ENCODE: Final = msgspec.json.Encoder().encode
@@ -48,6 +48,30 @@ def settled(body: Encoded, limits: LineLimits = DEFAULT_LIMITS) -> Encoded:
     lines = [_looked_at(line, limits) if line.startswith(_OPEN) else line for line in body.lines.split(b"\n")]
     kind: Kind = "json" if all(line.startswith(_OPEN) for line in lines) else "mixed"
     return _as(body, b"\n".join(lines), kind)
+
+
+class Checked(NamedTuple):
+    """Lines that should be JSON."""
+
+    body: Encoded
+    errors: int
+    """Lines that are not, and say so."""
+
+
+def checked(body: Encoded, limits: LineLimits = DEFAULT_LIMITS) -> Checked:
+    """A raw body as ``json``; a line that is no object becomes the message of one, with the reason beside it."""
+    if clean_rows(body.lines, limits) == body.rows:
+        return Checked(_as(body, body.lines, "json"), 0)
+    lines = body.lines.split(b"\n")
+    found = check_lines(lines, limits=limits)
+    good = iter(found.encoded.lines.split(b"\n") if found.encoded else ())
+    reasons = {refusal.index: refusal.reason for refusal in found.rejected}
+    kept = [_told(line, reasons[place]) if place in reasons else next(good) for place, line in enumerate(lines)]
+    return Checked(_as(body, b"\n".join(kept), "json"), len(reasons))
+
+
+def _told(line: bytes, reason: str) -> bytes:
+    return _ENCODE({"message": line.decode(), "processing_error": f"is not in the format json: {reason}"})
 
 
 def _looked_at(line: bytes, limits: LineLimits) -> bytes:

@@ -20,6 +20,7 @@ from logyard.model.schema import KEYED_COLUMNS
 __all__ = ["Uniform", "uniform"]
 
 _KEYS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ENCODE_LINES: Final = msgspec.json.Encoder().encode_lines
 _MOST_KEYS: Final = 100
 _ODD: Final = re.compile(r'["\\\x00-\x1f]')
 """In names that a struct's field cannot have."""
@@ -42,8 +43,8 @@ class _Shape(msgspec.Struct, frozen=True):
     decode: Callable[[bytes], list[msgspec.Struct]]
     used: Mapping[str, str]
     """Column -> name of its field in the struct."""
-    rest: Sequence[tuple[bytes, str]]
-    """``"key":`` and field of what stays an attribute."""
+    rest: Callable[[bytes], list[msgspec.Struct]] | None
+    """Decodes what stays an attribute; None where nothing does."""
     origin: str
 
 
@@ -59,7 +60,7 @@ def uniform(lines: bytes, reading: Reading) -> Uniform | None:
     texts = {column: _texts(map(attrgetter(field), rows), column) for column, field in shape.used.items()}
     if any("" in values for values in texts.values()):
         return None
-    return Uniform(texts=texts, attributes=_attributes(rows, shape.rest), origin=shape.origin)
+    return Uniform(texts=texts, attributes=_attributes(lines, len(rows), shape.rest), origin=shape.origin)
 
 
 @lru_cache(maxsize=256)
@@ -72,19 +73,27 @@ def _shape(keys: tuple[str, ...], reading: Reading) -> _Shape | None:
         return None
     column_of = {key: column for column, key in zip(KEYED_COLUMNS, chosen, strict=True) if key}
     fields = {key: f"field_{number}" for number, key in enumerate(keys)}
-    struct = msgspec.defstruct(
-        "Line",
-        [(field, _type(column_of.get(key))) for key, field in fields.items()],
-        rename={field: key for key, field in fields.items()},
-        forbid_unknown_fields=True,
-        gc=False,
-    )
+    rest = {key: field for key, field in fields.items() if key not in column_of}
     return _Shape(
-        decode=msgspec.json.Decoder(struct).decode_lines,
+        decode=_decoder({key: _type(column_of.get(key)) for key in keys}, fields, whole=True),
         used={column: fields[key] for key, column in column_of.items()},
-        rest=[(msgspec.json.encode(key) + b":", field) for key, field in fields.items() if key not in column_of],
+        rest=_decoder(dict.fromkeys(rest, msgspec.Raw), rest, whole=False) if rest else None,
         origin=origin.compose([key or None for key in chosen]),
     )
+
+
+def _decoder(
+    types: Mapping[str, object], fields: Mapping[str, str], *, whole: bool
+) -> Callable[[bytes], list[msgspec.Struct]]:
+    """Of lines into structs with these fields; ``whole``: a line with another key is none."""
+    struct = msgspec.defstruct(
+        "Line",
+        [(fields[key], kind) for key, kind in types.items()],
+        rename={field: key for key, field in fields.items()},
+        forbid_unknown_fields=whole,
+        gc=False,
+    )
+    return msgspec.json.Decoder(struct).decode_lines
 
 
 def _chosen(keys: Sequence[str], tried: Iterable[str]) -> str | None:
@@ -107,13 +116,14 @@ def _texts(values: Iterable[str | int], column: str) -> list[str]:
     return list(map(str, values)) if column in _NUMBERS_TOO else list(values)  # type: ignore[arg-type] # all are str
 
 
-def _attributes(rows: Sequence[msgspec.Struct], rest: Sequence[tuple[bytes, str]]) -> list[str]:
-    """Compact JSON of what fills no column."""
-    if not rest:
-        return ["{}"] * len(rows)
-    columns = [[start + bytes(value) for value in map(attrgetter(field), rows)] for start, field in rest]
-    return [_compact(b"{" + b",".join(parts) + b"}") for parts in zip(*columns, strict=True)]
+def _attributes(lines: bytes, rows: int, rest: Callable[[bytes], list[msgspec.Struct]] | None) -> list[str]:
+    """Compact JSON of what fills no column: decoded once more without the rest, and written by lines."""
+    if rest is None:
+        return ["{}"] * rows
+    texts = _ENCODE_LINES(rest(lines))[:-1]
+    found = texts.decode().split("\n")
+    return list(map(_compact, found)) if b" " in texts else found
 
 
-def _compact(text: bytes) -> str:
-    return (msgspec.json.format(text, indent=-1) if b" " in text else text).decode()
+def _compact(text: str) -> str:
+    return msgspec.json.format(text, indent=-1) if " " in text else text

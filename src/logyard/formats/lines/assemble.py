@@ -11,7 +11,7 @@ from logyard.model.civil.customs import Customs
 from logyard.model.civil.read import read
 from logyard.model.schema import FRAME
 
-__all__ = ["PLACES", "Words", "assembled", "plain"]
+__all__ = ["PLACES", "Words", "assembled", "plain", "streams"]
 
 PLACES: Final = ("service", "host", "trace_id", "span_id", "correlation_id")
 """Columns of the schema that a format may fill by a field of that name, besides time, level and message."""
@@ -45,7 +45,7 @@ def assembled(
             "timestamp": time.fill_null(customs.now).cast(pl.Datetime("ns")).dt.replace_time_zone("UTC"),
             "service": columns["service"].set(unknown, "unknown"),
             "source": blank,
-            "stream": _streams(columns["service"], columns["host"]),
+            "stream": streams(columns["service"], columns["host"]),
             "tags": pl.Series([[]], dtype=pl.List(pl.String)).new_from_index(0, rows),
             "attributes": attributes,
             "origin": _origins(time.is_null(), unknown),
@@ -87,7 +87,7 @@ def _origins(untimed: pl.Series, nameless: pl.Series) -> pl.Series:
     return pl.select(pl.when(found == "").then(pl.lit("")).otherwise("," + found)).to_series()
 
 
-def _streams(service: pl.Series, host: pl.Series) -> pl.Series:
+def streams(service: pl.Series, host: pl.Series) -> pl.Series:
     """``model/stream.py`` for these two, which are nearly always the same for all lines."""
     found = pl.DataFrame({"host": host, "service": service})
     parts = [

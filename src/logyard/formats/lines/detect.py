@@ -24,6 +24,7 @@ from logyard.formats.lines.catalog import automatic, line_format
 from logyard.formats.lines.unwrap import unwrapped
 from logyard.model.civil.customs import DEFAULT_CUSTOMS, Customs
 from logyard.model.civil.zones import check_zone
+from logyard.model.severity import TABLE
 from logyard.ports import Decoded, LineFormat
 
 __all__ = ["Detector", "DetectorState"]
@@ -36,7 +37,16 @@ _FORGET: Final = 8
 """Batches after which a format that fitted nothing is no longer tried first."""
 _MOST: Final = 1000
 """Beginnings that are remembered."""
-_SHAPE: Final = ((re.compile(r"[0-9]+"), "9"), (re.compile(r"[^\W\d_]+"), "a"), (re.compile(r"\s+"), " "))
+_LEVEL: Final = "|".join(word for word in TABLE if word.isalpha() and len(word) > 1)
+_MONTH: Final = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+_SHAPE: Final = (
+    (re.compile(rf"\b(?:{_LEVEL})\b", re.IGNORECASE), "!"),
+    (re.compile(rf"\b(?:{_MONTH})\b"), "@"),
+    (re.compile(r"[0-9]+"), "9"),
+    (re.compile(r"[^\W\d_]+"), "a"),
+    (re.compile(r"\s+"), " "),
+)
+"""Words that formats look for are no words like any other: ``ERROR: no luck`` is not ``Dear: no luck``."""
 _LENGTH: Final = 40
 """Characters of a line that are its beginning."""
 _DEEPEST: Final = 2
@@ -83,6 +93,11 @@ class Detector:
         """Lines so far that fitted nothing."""
         if state:
             self._restore(state)
+
+    @property
+    def is_fixed(self) -> bool:
+        """The format was given, so that a line that does not fit is an error."""
+        return self._fixed
 
     @property
     def known(self) -> Sequence[str]:
@@ -219,7 +234,7 @@ def _beginning(line: str) -> str:
 
 
 def _shape(line: str) -> str:
-    """A line without what differs from line to line: ``2024-05-06 ERROR`` is ``9-9-9 a``."""
+    """A line without what differs from line to line: ``2024-05-06 ERROR x`` is ``9-9-9 ! a``."""
     for what, mark in _SHAPE:
         line = what.sub(mark, line)
     return line

@@ -55,6 +55,11 @@ class Joiner:
         """Bytes of those lines, without their line ends."""
         return int(self._open.str.len_bytes().sum())
 
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether where a line belongs may depend on the line after it."""
+        return bool(self._rules.preset) and (self._auto is None or not self._auto.headed)
+
     def feed(self, lines: pl.Series, now: float) -> Joined:
         """The records that these lines complete. ``now``: seconds on a clock that never goes back."""
         if not lines.len():

@@ -8,10 +8,9 @@ import msgspec
 import polars as pl
 
 from logyard.formats.lines.detect import Detector
-from logyard.formats.lines.pattern import Pattern, PatternFile
+from logyard.formats.lines.own import named_or_own
 from logyard.formats.lines.unwrap import unwrapped
 from logyard.model.civil.customs import Customs
-from logyard.ports import LineFormat
 from logyard.registry import component
 
 __all__ = ["Parse", "ParseConfig"]
@@ -46,10 +45,7 @@ class Parse:
 
     def __init__(self, config: ParseConfig) -> None:
         """Raises ``BadConfig`` for a format or a zone that there is not, and for an expression that cannot be read."""
-        self._form: str | LineFormat = config.format
-        if config.grok:
-            file = PatternFile(summary="Own.", rank=0, regex=config.grok, types=config.types)
-            self._form = Pattern("grok", file)
+        self._form = named_or_own(config.format, config.grok, config.types)
         self._customs = Customs(zone=config.zone, date_order=config.date_order, year=config.year)
         self._detectors: OrderedDict[str, Detector] = OrderedDict({"": Detector(self._form, customs=self._customs)})
         self._lock = Lock()

@@ -9,7 +9,7 @@ from logyard.errors import BadConfig
 from logyard.model.civil.customs import Customs
 from logyard.model.civil.read import read
 from logyard.model.civil.zones import check_zone, fixed_offset
-from logyard.pipeline.fields import failed, removed, text, with_time
+from logyard.pipeline.fields import failed, is_untimed, removed, text, with_time
 from logyard.registry import component
 
 __all__ = ["Timestamp", "TimestampConfig"]
@@ -24,7 +24,7 @@ class TimestampConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """``field``: whose value is the time. ``formats``: tried in order: strftime's letters (``%d/%b/%Y:%H:%M:%S %z``),
     ``unix`` (seconds), ``unix_ms``, ``unix_us``, ``unix_ns``, or ``auto`` for every spelling that Logyard knows.
     ``zone``: of times without one, an IANA name or an offset; UTC by default. ``date_order``: MDY, DMY or YMD, of dates
-    in numbers, for ``auto``. ``keep``: whether the field stays.
+    in numbers, for ``auto``. ``keep``: whether the field stays. ``missing``: only of records that said no time.
     """
 
     field: str
@@ -32,6 +32,7 @@ class TimestampConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     zone: str = ""
     date_order: Literal["", "MDY", "DMY", "YMD"] = ""
     keep: bool = False
+    missing: bool = False
 
 
 @component("timestamp", config=TimestampConfig, example='field = "when"\nformats = ["%d.%m.%Y %H:%M:%S", "unix_ms"]\n')
@@ -50,6 +51,8 @@ class Timestamp:
     def __call__(self, frame: pl.DataFrame) -> pl.DataFrame:
         """All records; one whose field is no time keeps its own and gains ``processing_error``."""
         texts = text(frame, self._config.field)
+        if self._config.missing:
+            texts = texts.set(~is_untimed(frame), "")
         times = self._read(texts)
         wrong = times.is_null() & (texts != "")
         if not self._config.keep:

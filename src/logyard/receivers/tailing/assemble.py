@@ -29,16 +29,26 @@ class Taken(NamedTuple):
     """None when nothing is left to hand in."""
     used: int
     """Bytes of the block, from its beginning, that are done with: all of them, or up to the end of some line."""
+    unknown: int = 0
+    """Records that no format fitted: their message is all there is."""
+    errors: int = 0
+    """Records that are not in the format that the settings name; they say so in ``processing_error``."""
+    learnt: str = ""
+    """What must be known of the source to understand what follows (a header), for ``recall``."""
 
 
 class Assembler(Protocol):
     """One source. One thread at a time."""
 
     def take(self, lines: bytes, reading: Reading, *, final: bool) -> Taken:
-        """``lines``: whole lines with their LF, as they lie in the file (of UTF-16, as UTF-8). ``reading`` has what is
-        known of all of them; ``final``: nothing more will come in time, so take all. Must take all, too, of a block
-        that is longer than it is willing to wait for. Raises nothing.
+        """``lines``: whole lines with their LF, as they lie in the file (of another encoding, as UTF-8). ``reading``
+        has what is known of all of them; ``final``: nothing more will come in time, so take all. Must take all, too,
+        of a block that is longer than it is willing to wait for. Raises nothing.
         """
+        ...
+
+    def recall(self, learnt: str) -> None:
+        """What an assembler of this source said last, before anything is taken."""
         ...
 
 
@@ -56,3 +66,6 @@ class Whole:
     def take(self, lines: bytes, reading: Reading, *, final: bool) -> Taken:
         """All of it."""
         return Taken(block(lines, msgspec.structs.replace(reading, kind=self._kind)), len(lines))
+
+    def recall(self, learnt: str) -> None:
+        """Nothing is learnt."""

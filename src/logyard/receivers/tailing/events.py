@@ -1,17 +1,27 @@
 """What following files has to say about itself."""
 
+from typing import Final
+
 from logyard.telemetry import Event
 
 __all__ = [
+    "ABANDONED",
+    "ROTATIONS",
     "BytesAbandoned",
     "BytesRead",
     "FileTrouble",
     "FilesDeleted",
     "FilesFound",
     "FilesRotated",
+    "FormatUnknown",
     "LongLinesMet",
     "MemoryLost",
+    "ParseErrors",
 ]
+
+
+ROTATIONS: Final = ("moved", "truncated", "copied", "continued")
+ABANDONED: Final = ("truncated", "removed")
 
 
 class FilesFound(Event, frozen=True, kw_only=True):
@@ -19,7 +29,7 @@ class FilesFound(Event, frozen=True, kw_only=True):
 
 
 class FilesRotated(Event, frozen=True, kw_only=True):
-    """Rotations that were followed: moved, truncated, copied, continued, replaced."""
+    """Rotations that were followed, by ``ROTATIONS``."""
 
     kind: str
 
@@ -37,6 +47,18 @@ class BytesAbandoned(Event, frozen=True, kw_only=True):
     severity = 40
     reason: str
     bytes: int
+
+
+class FormatUnknown(Event, frozen=True, kw_only=True):
+    """Records of files that no format fitted: their message is all there is."""
+
+    count: int
+
+
+class ParseErrors(Event, frozen=True, kw_only=True):
+    """Records of files that are not in the format that the settings name; they are kept, and say so."""
+
+    count: int
 
 
 class LongLinesMet(Event, frozen=True, kw_only=True):

@@ -1,9 +1,11 @@
 """What is remembered of a file: who it is, and how far it has been read.
 
-A name says nothing about identity, and an inode number comes again when its file is gone. So a file is known by three
-things together: (device, inode) while it lies still, the hash of its first bytes (as many as have been read, up to
-1024), and the hash of the last bytes before the offset. The last two are asked whenever there is doubt: a file that
-carries both *is* the one that was read, wherever it lies and whether or not it has been compressed since.
+A name says nothing about identity, and an inode number comes again when its file is gone. So what is followed is not a
+file but a *content*: all that was written from one beginning (a new file, or one that was cut) to the next. It is known
+by three things together: (device, inode) while a descriptor holds it, the hash of its first bytes (as many as have been
+seen, up to 1024), and the hash of the last bytes before the offset. The last two are asked whenever there is doubt: a
+file that carries both *holds* the content that was read, wherever it lies and whether or not it has been compressed.
+docs/adr/0007-file-identity.md has the model, ``rotation.py`` the decisions.
 
 Offsets count bytes of the content: of a compressed file, after decompression.
 """
@@ -39,15 +41,23 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tail: str = ""
     tail_bytes: int = 0
     size: int = 0
-    """As seen last."""
+    """As seen last, in bytes on the disk."""
+    modified: int = 0
+    """Likewise, in nanoseconds: a file of the same place, size and time is the same file."""
     encoding: str = ""
     """``utf-16-le`` or ``utf-16-be``, by the mark at its beginning."""
     skipping: bool = False
     """The offset is amid a line that was too long: what comes up to its end is left out."""
+    learnt: str = ""
+    """What its assembler must know to understand what follows (``assemble.Taken``)."""
     copy_of: int = 0
-    """Serial of the file that it repeats: nothing is read of it unless that one is cut."""
+    """Serial of the content that it repeats: nothing is read of it unless that one is cut."""
     finished: bool = False
-    """Nothing more is read of it, whatever its size."""
+    """Nothing is read of it as long as it lies as ``seal`` says: a copy, or a compressed file that is at its end."""
+    seal: str = ""
+    """Of a finished file: the hash of its first and last bytes as they lie, ``size`` bytes in all."""
+    packed: bool = False
+    """It is compressed: ``size`` has nothing to do with ``offset``."""
     gone: int = 0
     """When it was given up, in nanoseconds; 0 while it is followed."""
 

@@ -17,6 +17,10 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     """What lies in it unread; of a compressed file it is not known, and 0."""
     lag_seconds: float
     """Since when it has had something unread."""
+    unknown_format: int = 0
+    """Its source's records that no format fitted, since this process began."""
+    parse_errors: int = 0
+    """Its source's records that are not in the format that the settings name."""
     trouble: str = ""
 
 
@@ -30,5 +34,7 @@ def position(file: Followed, now: float) -> Position:
         offset=known.offset,
         lag_bytes=lag,
         lag_seconds=max(0.0, now - file.changed_at) if lag else 0.0,
+        unknown_format=file.tally.unknown,
+        parse_errors=file.tally.errors,
         trouble=file.trouble,
     )

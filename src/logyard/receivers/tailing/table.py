@@ -1,7 +1,7 @@
-"""The files that are followed, those that were given up lately, and what is remembered of both."""
+"""The contents that are followed, those that were given up lately, and what is remembered of both."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -10,8 +10,10 @@ from logyard.clock import Clock
 from logyard.errors import NotNow
 from logyard.receivers.tailing.assemble import AssemblerMaker
 from logyard.receivers.tailing.checkpoints import Checkpoints
+from logyard.receivers.tailing.content import Opener, open_content
 from logyard.receivers.tailing.followed import Followed
 from logyard.receivers.tailing.known import Known
+from logyard.receivers.tailing.probing import seal_of
 from logyard.receivers.tailing.scan import Seen
 from logyard.telemetry import Event
 
@@ -29,6 +31,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     emit: Callable[[Event], None]
     assembler: AssemblerMaker
+    opener: Opener = open_content
+    """The way to content: tests put a faulty one in its place."""
 
 
 class Table:
@@ -41,9 +45,11 @@ class Table:
         self._serial = max(known, default=0)
         self._version = max((each.version for each in known.values()), default=0)
         self.gone = {serial: each for serial, each in known.items() if each.gone}
-        self.files: dict[int, Followed] = {
-            serial: self._followed(each) for serial, each in known.items() if not each.gone
-        }
+        self.files: dict[int, Followed] = {}
+        self._sources: dict[str, dict[int, Followed]] = {}
+        for each in known.values():
+            if not each.gone:
+                self._add(self._followed(each))
         self.unmarked: dict[int, Known] = {}
         """Changes that no mark has carried yet."""
         self.fresh = frozenset(self.files)
@@ -57,15 +63,28 @@ class Table:
     def new(self, seen: Seen, **about: object) -> Followed:
         """Follow a file that was not known."""
         self._serial += 1
-        known = Known(serial=self._serial, version=0, path=seen.path, device=seen.device, inode=seen.inode)
+        known = Known(
+            serial=self._serial,
+            version=0,
+            path=seen.path,
+            device=seen.device,
+            inode=seen.inode,
+            size=seen.size,
+            modified=seen.modified,
+        )
         return self.follow(msgspec.structs.replace(known, **about))
 
     def follow(self, known: Known) -> Followed:
         """Follow a file of which something is known."""
         self.gone.pop(known.serial, None)
-        file = self.files[known.serial] = self._followed(known)
+        file = self._followed(known)
+        self._add(file)
         self.change(file)
         return file
+
+    def of_source(self, source: str) -> Sequence[Followed]:
+        """Those whose records say so, the oldest first; however they move about, their source stays."""
+        return list(self._sources.get(source, {}).values())
 
     def change(self, file: Followed, **change: object) -> None:
         """Something else is known of it."""
@@ -88,35 +107,59 @@ class Table:
         """What has become of files since somebody asked: it goes with the next batch, so that a crash finds both or
         neither.
         """
-        if len(self.unmarked) > _MOST_MARKED:
-            # A mark is small: so many changes at once are made durable here and now.
+        changed, self.unmarked = tuple(self.unmarked.values()), {}
+        if len(changed) > _MOST_MARKED:
+            # A mark is small: so many changes at once are made durable here and now, if the disk lets us.
             with contextlib.suppress(NotNow):
                 self._parts.checkpoints.save()
-                self.unmarked = {}
-            return ()
-        changed, self.unmarked = tuple(self.unmarked.values()), {}
+                return ()
         return changed
 
     def copy_at(self, identity: tuple[int, int]) -> Followed | None:
-        """The file with this device and inode that repeats another. One that repeats none is there only until its
-        turn comes: the number was its own before it was used anew.
-        """
+        """The copy with this device and inode."""
         copies = (file for file in self.files.values() if file.known.copy_of)
         return next((file for file in copies if file.known.identity == identity), None)
 
+    def advance(self, file: Followed, after: Known) -> None:
+        """It has been read on; what has become of its place meanwhile stays."""
+        version = after.version
+        if file.known.version > version:
+            version = self.version()
+        read = {name: getattr(after, name) for name in _READ}
+        file.known = msgspec.structs.replace(file.known, version=version, **read)
+        self._parts.checkpoints.put([file.known])
+
+    def seal(self, file: Followed, **about: object) -> bool:
+        """Nothing is to be read of it as long as it lies as it does now. False when that cannot be said."""
+        with contextlib.suppress(OSError):
+            content = file.open()
+            if not content.unfinished:
+                seal, size = seal_of(content)
+                self.change(file, finished=True, seal=seal, size=size, packed=content.packed, **about)
+                file.is_ready = False
+                return True
+        return False
+
     def drop(self, file: Followed) -> None:
-        """It was never a file of its own."""
-        file.close()
-        self.files.pop(file.known.serial, None)
-        self._parts.checkpoints.forget([file.known.serial])
+        """It was never a content of its own. A mark says so, lest an older one bring it back."""
+        self.give_up(file)
+        if file.known.serial in self.gone:
+            self.note(file)
 
     def give_up(self, file: Followed) -> None:
         """Nothing more is to be had of it; what is known of it stays for a while: it may come back compressed."""
         file.close()
         self.files.pop(file.known.serial, None)
-        self.change(file, gone=self._parts.clock.now())
+        siblings = self._sources.get(file.known.source, {})
+        siblings.pop(file.known.serial, None)
+        if not siblings:
+            self._sources.pop(file.known.source, None)
         self.unmarked.pop(file.known.serial, None)
-        self.gone[file.known.serial] = file.known
+        if file.known.head_bytes or file.known.finished:
+            self.change(file, gone=self._parts.clock.now())
+            self.gone[file.known.serial] = file.known
+        else:
+            self._parts.checkpoints.forget([file.known.serial])
 
     def forget(self) -> None:
         """Memories of long ago, and too many of them."""
@@ -127,5 +170,14 @@ class Table:
             self.gone.pop(serial, None)
         self._parts.checkpoints.forget(old)
 
+    def _add(self, file: Followed) -> None:
+        self.files[file.known.serial] = file
+        self._sources.setdefault(file.known.source, {})[file.known.serial] = file
+
     def _followed(self, known: Known) -> Followed:
-        return Followed(known, self._parts.assembler(known.source), now=self._parts.clock.monotonic())
+        assembler = self._parts.assembler(known.source)
+        assembler.recall(known.learnt)
+        return Followed(known, assembler, opener=self._parts.opener, now=self._parts.clock.monotonic())
+
+
+_READ: Final = ("offset", "head", "head_bytes", "tail", "tail_bytes", "encoding", "skipping", "packed", "learnt")

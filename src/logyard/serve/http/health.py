@@ -3,18 +3,23 @@
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from logyard.serve.http.figures import figures
+from logyard.serve.http.params import WebRequest
 from logyard.serve.http.services import Services
+from logyard.serve.http.timings import Timings
 from logyard.types import Json
 
 __all__ = ["routes"]
 
 _PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
+_JSON: Final = "application/json"
 
 
-def routes(services: Services) -> Sequence[HTTPRouteHandler]:
+def routes(services: Services, timings: Timings) -> Sequence[HTTPRouteHandler]:
     """The handlers."""
 
     @get("/health", summary="Whether the process is alive, and its name")
@@ -32,8 +37,10 @@ def routes(services: Services) -> Sequence[HTTPRouteHandler]:
         answer: dict[str, Json] = {"status": status, "missing": dict(missing), "degraded": dict(soft)}
         return Response(answer, status_code=503 if missing else 200)
 
-    @get("/metrics", summary="Metrics in Prometheus' text format", media_type=_PROMETHEUS)
-    async def metrics() -> bytes:
-        return services.telemetry.prometheus()
+    @get("/metrics", summary="Metrics as Prometheus reads them; as JSON, by Accept, those of /api/v1/metrics")
+    async def metrics(request: WebRequest) -> Response[bytes]:
+        if request.headers.get("accept", "").startswith(_JSON):
+            return Response(msgspec.json.encode(figures(services, timings)), media_type=_JSON)
+        return Response(services.telemetry.prometheus(), media_type=_PROMETHEUS)
 
     return [health, healthz, readyz, metrics]

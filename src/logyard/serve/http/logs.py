@@ -15,10 +15,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from logyard.errors import BadInput, NotFound
+from logyard.language.entry import parse_filter
 from logyard.language.quoting import quote
 from logyard.model.timestamp import format_ns
 from logyard.ports import StoreStats
 from logyard.query.search import QueryRequest
+from logyard.serve.http.figures import figures
 from logyard.serve.http.openapi import documented
 from logyard.serve.http.params import Parameters, WebRequest, read_parameters
 from logyard.serve.http.services import Services
@@ -36,6 +38,7 @@ _LISTING: Final = documented(
     end_time="before",
     keyword="a part of the message, in any case",
     correlation_id="only of this correlation id",
+    query="and whatever else must hold: a filter in LogsQL",
     limit="at most so many (100)",
     offset="skip so many; or page",
     page="the page, from 1; excludes offset",
@@ -60,7 +63,7 @@ def _record_routes(services: Services) -> Sequence[HTTPRouteHandler]:
         limit = given.count("limit", _DEFAULT_LIMIT, _MOST)
         offset = _offset(given, limit)
         until = services.ids.parse(given.text("until")) if given.text("until") else None
-        found = await search.listing(_conditions(given), limit, offset, until=until)
+        found = await search.listing(_conditions(given, services.clock.now()), limit, offset, until=until)
         logs: list[Json] = list(found.rows)
         newest = services.ids.text(LogId(found.newest)) if found.newest else None
         pagination: Answer = {"limit": limit, "offset": offset, "total": found.total, "newest": newest}
@@ -92,7 +95,7 @@ def _count_routes(services: Services, timings: Timings) -> Sequence[HTTPRouteHan
 
     @get("/api/v1/metrics", summary="What was done since the start, and how long requests take")
     async def metrics() -> Answer:
-        return _metrics(services, timings)
+        return figures(services, timings)
 
     return [stats, metrics]
 
@@ -119,7 +122,7 @@ def _offset(given: Parameters, limit: int) -> int:
     return (page - 1) * limit
 
 
-def _conditions(given: Parameters) -> QueryRequest:
+def _conditions(given: Parameters, now: int) -> QueryRequest:
     """The conditions as a query; all must hold."""
     conditions = []
     if service := given.text("service_name", "service"):
@@ -131,7 +134,8 @@ def _conditions(given: Parameters) -> QueryRequest:
     if correlation_id := given.text("correlation_id"):
         conditions.append(f"correlation_id:={quote(correlation_id)}")
     start, end = given.time("start_time", "start"), given.time("end_time", "end")
-    return QueryRequest(query=" ".join(conditions) or "*", start=start, end=end)
+    more = (parse_filter(given.text("query"), now=now),) if given.text("query") else ()
+    return QueryRequest(query=" ".join(conditions) or "*", start=start, end=end, filters=more)
 
 
 def _stats(stats: StoreStats, services: Services) -> Answer:
@@ -146,22 +150,4 @@ def _stats(stats: StoreStats, services: Services) -> Answer:
         "oldest": None if stats.oldest is None else format_ns(stats.oldest),
         "newest": None if stats.newest is None else format_ns(stats.newest),
         "service": services.config.service_name,
-    }
-
-
-def _metrics(services: Services, timings: Timings) -> Answer:
-    telemetry, latency = services.telemetry, timings.latency()
-    refused = telemetry.total("logyard_records_refused_total")
-    received = telemetry.total("logyard_records_received_total")
-    processing = {} if services.processing is None else {"processing": services.processing.as_json()}
-    return {
-        **processing,
-        "logs_received": int(received + refused),
-        "logs_processed": int(received),
-        "logs_filtered": int(telemetry.total("logyard_records_dropped_total")),
-        "errors": int(refused) + timings.failed,
-        "avg_response_time_ms": latency.average,
-        "P50": latency.p50,
-        "P95": latency.p95,
-        "P99": latency.p99,
     }

@@ -30,7 +30,7 @@ def build(services: Services) -> Front:
     """The ASGI application."""
     timings = Timings(services.telemetry)
     handlers: list[ControllerRouterHandler] = [
-        *health.routes(services),
+        *health.routes(services, timings),
         *logs.routes(services, timings),
         *query.routes(services),
         *victoria.routes(services),

@@ -72,12 +72,13 @@ _READY: Final = _object({"status": _TEXT, "missing": {"type": "object"}, "degrad
 _EXTENT: Final = _object({"name": _TEXT, **dict.fromkeys(("rows", "oldest", "newest"), _COUNT)})
 _ARROW: Final = frozenset({"/api/v1/admin/rows", "/api/v1/admin/keys"})
 _TAKEN: Final[Mapping[str, Node]] = {
+    "/api/v1/replica": _object(dict.fromkeys(("blocks", "rows", "stored"), _COUNT)),
     **dict.fromkeys(_ARROW, _object({"rows": _COUNT, "stored": _COUNT})),
     "/api/v1/admin/backup": _object(
         {"name": _TEXT, "base": _TEXT, "rows": _COUNT, "files": _COUNT, "bytes": _COUNT, "degraded": {"type": "object"}}
     ),
 }
-"""The 200 of a POST of administration."""
+"""The 200 of a POST of administration, and of replication."""
 _GIVEN: Final[Mapping[str, Node]] = {
     "/readyz": _READY,
     "/logs": _object({**_LOGS, "pagination": _PAGINATION}),
@@ -131,6 +132,9 @@ def answers(path: str, method: str) -> Node:
     if method == "post" and path in _TAKEN:
         found["200"] = _json("What was done", _TAKEN[path])
         return found
+    if path == "/metrics":
+        both: Node = {"text/plain": {"schema": _TEXT}, "application/json": {"schema": _METRICS}}
+        found["200"] = {"description": "The counts", "content": both}
     if path == "/readyz":
         found["503"] = _json("Something is missing", _READY)
     return found | _streams(path)

@@ -139,7 +139,7 @@ class ClusterStore:
         """Let the servers be."""
         self._closed.set()
         for node in self._nodes:
-            node.wire.cut()
+            node.wire.close()
         for watcher in self._watchers:
             watcher.join()
 

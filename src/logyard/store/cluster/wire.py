@@ -52,6 +52,7 @@ class Wire:
         self._lock = threading.Lock()
         self._idle: deque[http.client.HTTPConnection] = deque()
         self._busy: set[http.client.HTTPConnection] = set()
+        self._closed = False
 
     def query(self, sql: str, settings: Settings | None = None, *, seconds: float = _ANSWER_SECONDS) -> bytes:
         """The whole answer in ``default_format``. Raises ``Away`` (``Slow`` after ``seconds`` without a byte), or what
@@ -94,6 +95,13 @@ class Wire:
                 _shut(connection)
         for connection in idle:
             connection.close()
+
+    def close(self) -> None:
+        """End every statement, and keep no connection from now on: a statement that is begun all the same closes its
+        own.
+        """
+        self._closed = True
+        self.cut()
 
     @contextmanager
     def _posted(self, parameters: Settings, body: Body, seconds: float) -> Iterator[http.client.HTTPResponse]:
@@ -150,7 +158,7 @@ class Wire:
     def _let_go(self, connection: http.client.HTTPConnection, *, reusable: bool) -> None:
         with self._lock:
             self._busy.discard(connection)
-            if reusable and connection.sock is not None and len(self._idle) < _IDLE:
+            if reusable and not self._closed and connection.sock is not None and len(self._idle) < _IDLE:
                 self._idle.append(connection)
                 return
         connection.close()

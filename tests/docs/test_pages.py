@@ -1,4 +1,4 @@
-"""docs/demo.md is true: its commands answer as it says, to the letter where a seed makes them."""
+"""Pages with commands are true: these answer as the page says, to the letter where a seed makes them."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import pytest
 
 from logyard.testing.server import Server
 
-PAGE = Path(__file__).parents[2] / "docs" / "demo.md"
+DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 
@@ -25,14 +25,16 @@ def shell(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "PATH": f"{script.parent}{os.pathsep}{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
 
 
-def test_every_command_answers_as_it_says(tmp_path: Path, shell: dict[str, str]) -> None:
+@pytest.mark.parametrize("page", ["demo.md", "sidecar.md"])
+def test_every_command_answers_as_it_says(tmp_path: Path, shell: dict[str, str], page: str) -> None:
     said = []
+    blocks = BLOCK.findall((DOCS / page).read_text())
     with Server(tmp_path / "data") as server:
         environment = {**shell, "LOGYARD_URL": server.url}
-        for block in BLOCK.findall(PAGE.read_text()):
+        for block in blocks:
             for command, _ in COMMAND.findall(block):
                 line = ["bash", "-c", command]
                 done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
                 assert done.stderr == ""
                 said.append((command, done.stdout))
-    assert said == [found for block in BLOCK.findall(PAGE.read_text()) for found in COMMAND.findall(block)]
+    assert said == [found for block in blocks for found in COMMAND.findall(block)]

@@ -1,0 +1,1 @@
+"""Records as the bytes that ways out have in common."""
