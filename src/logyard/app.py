@@ -151,9 +151,9 @@ async def running(config: Config, *, store: Store | None = None, listen: bool = 
         await stack.enter_async_context(edge.running(way_in))
         stack.callback(hub.close)  # before the server: open tails would hold its stop
         watch(engine, telemetry)
-        processing.watch(telemetry)
         if config.receivers:
             watch_files(telemetry, edge)
+        processing.watch(telemetry)
         yield Running(url=url, web=web, search=search, inlet=way_in, telemetry=telemetry)
 
 

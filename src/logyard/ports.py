@@ -127,7 +127,7 @@ class Step(Protocol):
 
     def __call__(self, frame: pl.DataFrame) -> pl.DataFrame:
         """May drop, add or change rows. Columns behind those of the schema stay with their rows. Never raises for a bad
-        record: it keeps all it had and gains ``processing_error`` (``pipeline/chain.py`` helps a step that raises).
+        record: it keeps all it had and gains ``processing_error`` (``pipeline/chain.py`` helps where a step raises).
         """
         ...
 

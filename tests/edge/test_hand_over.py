@@ -130,6 +130,10 @@ def test_each_role_writes_what_the_next_one_reads(server: Server, home: Path, tm
     plain = json.loads((pod.processed / "processed_collected_other.log").read_text())
     assert (plain["timestamp"], plain["log_category"]) == (plain["collected_at"], "unknown")
 
+    found = json.loads((pod.processed / "processing_stats.json").read_text())
+    assert {"timestamp", "total_processed", "processing_rate_per_minute", "active_processors"} <= found.keys()
+    assert found["total_processed"] == 2
+
     forwarder.start()
     assert forwarder.wait() == 0, pod.said()
     assert not pod.between()

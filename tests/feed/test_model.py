@@ -2,6 +2,8 @@
 that was acknowledged, once, and all nodes have the same.
 """
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -58,7 +60,7 @@ class Replicas(RuleBasedStateMachine):
         self.sides = [Side(machine, self.stores, how) for machine in range(self.sides_count)]
         self.acknowledged: set[str] = set()
 
-    @rule(side=st.sampled_from(SIDES), rows=st.integers(1, 5))
+    @rule(side=st.sampled_from(SIDES), rows=st.integers(1, 4))
     def write(self, side: int, rows: int) -> None:
         one = self._side(side)
         logs = [NewLog(level=LogLevel.INFO, message=str(n), service_name="s") for n in range(rows)]
@@ -130,8 +132,8 @@ def test_replicas_agree(strategy: Strategy, sides: int, mode: Mode) -> None:
     run_state_machine_as_test(
         machine(strategy, mode, sides),
         settings=settings(
-            max_examples=10,
-            stateful_step_count=15,
+            max_examples=int(os.environ.get("FEED_EXAMPLES", "10")),
+            stateful_step_count=25,
             deadline=None,
             derandomize=True,
             database=None,

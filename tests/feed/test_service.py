@@ -97,6 +97,11 @@ def test_a_bad_one_is_named_and_nothing_is_stored(bad: dict[str, object], reason
     "ask",
     [
         pytest.param(lambda s: s.ingest_log("loud", "m", "s"), id="level"),
+        pytest.param(lambda s: s.ingest_log("INFO", None, "s"), id="no message"),
+        pytest.param(lambda s: s.ingest_log("INFO", "m", 5), id="no name"),
+        pytest.param(lambda s: s.ingest_log("INFO", "m", "s", metadata=[1]), id="no mapping"),
+        pytest.param(lambda s: s.ingest_batch([5]), id="no entry"),
+        pytest.param(lambda s: s.ingest_batch({"level": "INFO"}), id="no list"),
         pytest.param(lambda s: s.ingest_log("INFO", "m", "s", timestamp=datetime(2026, 1, 1)), id="zone"),  # noqa: DTZ001 - that is the point
         pytest.param(lambda s: s.get_log_by_id("nonsense"), id="id"),
         pytest.param(lambda s: s.query(page=0), id="page"),
@@ -109,6 +114,16 @@ def test_a_bad_one_is_named_and_nothing_is_stored(bad: dict[str, object], reason
 def test_what_is_refused(ask: Callable[[object], object]) -> None:
     with create_log_service() as service, pytest.raises(BadInput):
         ask(service)
+
+
+def test_what_came_out_goes_in_again() -> None:
+    with create_log_service() as service:
+        log_id = service.ingest_log("INFO", "m", "s", metadata={"a": {"b": [1]}})
+        first = service.get_log_by_id(log_id)
+        assert first is not None
+        again = service.get_log_by_id(service.ingest_log("INFO", "m", "s", metadata=first.metadata))
+        assert again is not None
+        assert again.metadata == first.metadata
 
 
 def test_pages_do_not_shift_while_entries_come_in() -> None:

@@ -1,14 +1,16 @@
 """The way in."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import pytest
 
 from logyard.errors import BadInput, Closing
+from logyard.model.batch import Receipt
 from logyard.model.handover import Placed
 from logyard.pipeline.chain import Chain
-from logyard.types import LogId, Nanoseconds
+from logyard.types import BatchId, LogId, Nanoseconds
 from logyard.wal.log import WalSettings
 from tests.ingest.conftest import Bench, submission
 
@@ -109,6 +111,23 @@ async def test_records_from_elsewhere_keep_their_ids_and_pass_no_pipeline(bench:
     receipt = await bench.inlet.accept(msgspec.structs.replace(submission("a", "b", key="k"), placed=placed))
     assert (receipt.first, receipt.rows) == (77, 2)
     assert [(batch.first, batch.received) for batch in bench.published] == [(77, 5)]
+
+
+async def test_fresh_records_are_not_looked_up_and_stored_once(bench: Bench) -> None:
+    asked: list[Sequence[BatchId]] = []
+
+    def known(keys: Sequence[BatchId]) -> Mapping[BatchId, Receipt]:
+        asked.append(keys)
+        return {}
+
+    bench.store.known = known  # type: ignore[method-assign] # a store that tells
+    bench.close()
+    bench.open()
+    placed = msgspec.structs.replace(submission("a", key="k"), placed=Placed(LogId(77), Nanoseconds(5), fresh=True))
+    assert not (await bench.inlet.accept(placed)).duplicate
+    assert (await bench.inlet.accept(placed)).duplicate
+    assert asked == []
+    assert bench.wal.position() == 1
 
 
 async def test_records_from_the_future_are_refused(bench: Bench) -> None:

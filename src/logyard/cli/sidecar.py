@@ -83,7 +83,8 @@ def collector(
     """
     order = Order(
         file=str(config or ""),
-        flags=_flags(state or collected / ".collector", listen, collected / "collection_stats.json", seconds=30),
+        flags=_flags(state or collected / ".collector", listen)
+        | {"collect.stats": str(collected / "collection_stats.json")},
         receivers=[{**_files(paths), "level": _LEVEL}],
         outputs=[_spool(collected, "collected_", source_key="source_file", arrival_key="collected_at")],
         once=once,
@@ -110,7 +111,8 @@ def processor(
     """
     order = Order(
         file=str(config or ""),
-        flags=_flags(state or processed / ".processor", listen, processed / "processing_stats.json", seconds=60),
+        flags=_flags(state or processed / ".processor", listen)
+        | {"collect.processing_stats": str(processed / "processing_stats.json")},
         receivers=[_taken(collected, "collected_*")],
         outputs=[_spool(processed, "processed_collected_")],
         rules=_AFTER_COLLECTION,
@@ -195,8 +197,5 @@ def _servers(urls: Sequence[str] | None) -> list[Section]:
     return [{"type": "logyard", "name": f"to-{number}", "url": url} for number, url in enumerate(urls or [], 1)]
 
 
-def _flags(state: Path, listen: str, stats: Path | None = None, *, seconds: float = 0) -> Section:
-    given: Section = {"data": str(state), "collect.listen": listen}
-    if stats is not None:
-        given |= {"collect.stats": str(stats), "collect.stats_seconds": seconds}
-    return {name: value for name, value in given.items() if value}
+def _flags(state: Path, listen: str) -> Section:
+    return {"data": str(state), **({"collect.listen": listen} if listen else {})}

@@ -22,7 +22,7 @@ from logyard.types import LogId, Nanoseconds
 
 __all__ = ["Block", "Origin", "Writer", "encoded"]
 
-_JSON: Final = msgspec.json.Encoder(enc_hook=str)
+_JSON: Final = msgspec.json.Encoder(enc_hook=lambda value: dict(value) if isinstance(value, Mapping) else str(value))
 _NOTHING: Final = b":{}"
 _FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _END: Final = datetime(2262, 1, 1, tzinfo=UTC)

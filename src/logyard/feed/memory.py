@@ -45,6 +45,7 @@ class MemoryStorage:
         self._fresh: list[Block] = []
         self._parts: list[_Part] = []
         self._lock = threading.Lock()
+        self._decoding = threading.Lock()
 
     def write(self, blocks: Sequence[Block], *, fresh: bool = False) -> None:
         """Keep those that are new."""
@@ -131,16 +132,17 @@ class MemoryStorage:
         return (nth(block.first, index) for block in blocks for index in range(block.rows))
 
     def _decoded(self) -> list[_Part]:
-        """All records, decoded; a part is never changed."""
-        with self._lock:
-            if self._fresh:
-                self._decode()
+        """All records, decoded; a part is never changed. Who writes does not wait for it."""
+        with self._decoding:
+            with self._lock:
+                fresh, self._fresh = self._fresh, []
+            if fresh:
+                self._decode(fresh)
             return list(self._parts)
 
-    def _decode(self) -> None:
-        frame = joined([_batch(block) for block in self._fresh])
-        ids = pl.Series("id", list(self._numbers(self._fresh)), dtype=pl.Int64)
-        self._fresh = []
+    def _decode(self, fresh: Sequence[Block]) -> None:
+        frame = joined([_batch(block) for block in fresh])
+        ids = pl.Series("id", list(self._numbers(fresh)), dtype=pl.Int64)
         if self._parts and self._parts[-1].ids.len() < _SMALL:
             last = self._parts.pop()
             frame, ids = pl.concat([last.frame, frame]), pl.concat([last.ids, ids])

@@ -8,7 +8,9 @@ behind. One that has ended by itself is started again (``revive``).
 """
 
 import contextlib
+import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -89,6 +91,7 @@ class ServerProcess:
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,
+            start_new_session=True,  # Ctrl-C is for us: we end it in good order
             env=_environment(self._settings),
         )
         started = threading.Event()
@@ -124,7 +127,7 @@ class ServerProcess:
         try:
             self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._process.stderr.close()
         self._process = None

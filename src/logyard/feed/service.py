@@ -7,7 +7,7 @@ query, get_logs_...      ──► filter  ──► shards ─► Group.read  �
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Self, TypedDict, Unpack
+from typing import Final, Self, TypedDict, Unpack, cast
 
 import msgspec
 
@@ -80,6 +80,8 @@ class LogFeedingService:
         A mapping has the keys of ``NewLog``; ``service`` stands for ``service_name``. Raises as ``ingest_log`` does;
         ``BadPayload`` names the entry that no store can read, and then nothing has been stored.
         """
+        if isinstance(logs, Mapping):
+            raise BadInput("ingest_batch takes a list of entries, and was given one: ingest_log takes it")
         given = list(logs)
         with self._recorder.call(len(given)):
             return self._write(_converted(given)) if given else []
@@ -87,7 +89,12 @@ class LogFeedingService:
     # ------------------------------------------------------------------------------------------ out
 
     def query(
-        self, wanted: LogFilter | str | None = None, *, limit: int = 100, page: int = 1, until: str = ""
+        self,
+        filter: LogFilter | str | None = None,  # noqa: A002 - the name that callers know
+        limit: int = 100,
+        page: int = 1,
+        *,
+        until: str = "",
     ) -> LogPage:
         """A page of what a filter says yes to, newest first; text is a filter in LogsQL.
 
@@ -95,8 +102,8 @@ class LogFeedingService:
         """
         if limit < 1 or page < 1 or limit * page > _MOST:
             raise BadInput(f"page {page} of {limit} entries: both from 1, and at most {_MOST} entries deep")
-        filter_ = QueryFilter(wanted) if isinstance(wanted, str) else wanted or CompositeFilter()
-        found = self._find(filter_, limit * page, self._writer.ids.parse(until) if until else None)
+        wanted = QueryFilter(filter) if isinstance(filter, str) else filter or CompositeFilter()
+        found = self._find(wanted, limit * page, self._writer.ids.parse(until) if until else None)
         entries = [each.entry for each in found.timed[(page - 1) * limit : page * limit]]
         newest = self._writer.ids.text(found.newest) if found.newest else ""
         return LogPage(entries=entries, total=found.total, page=page, limit=limit, newest=until or newest)
@@ -205,33 +212,32 @@ class LogFeedingService:
 
 
 def _new(level: LogLevel | str, message: str, service_name: str, *, details: Details) -> NewLog:
+    given = {"level": level, "message": message, "service_name": service_name, **details}
     try:
-        return NewLog(level=LogLevel(level), message=message, service_name=service_name, **details)
-    except (ValueError, TypeError) as error:
-        raise BadInput(str(error)) from error
+        return msgspec.convert(given, NewLog)
+    except (msgspec.ValidationError, ValueError, TypeError):
+        return _one(given, None)
 
 
 def _converted(given: Sequence[NewLog | Mapping[str, object]]) -> list[NewLog]:
     try:
         return msgspec.convert(given, list[NewLog])
-    except (msgspec.ValidationError, ValueError):
+    except (msgspec.ValidationError, ValueError, TypeError):
         # Either one says ``service``, or one is bad: then it is named.
         return [_one(each, index) for index, each in enumerate(given)]
 
 
-def _named(each: NewLog | Mapping[str, object]) -> NewLog | dict[str, object]:
+def _one(each: NewLog | Mapping[str, object], index: int | None) -> NewLog:
     if isinstance(each, NewLog):
         return each
-    named = dict(each)
-    if "service" in named and "service_name" not in named:
-        named["service_name"] = named.pop("service")
-    return named
-
-
-def _one(each: NewLog | Mapping[str, object], index: int) -> NewLog:
     try:
-        return msgspec.convert(_named(each), NewLog)
-    except (msgspec.ValidationError, ValueError) as error:
+        named = dict(each)
+        if "service" in named and "service_name" not in named:
+            named["service_name"] = named.pop("service")
+        if isinstance(named.get("metadata"), Mapping):
+            named["metadata"] = dict(cast("Mapping[str, object]", named["metadata"]))
+        return msgspec.convert(named, NewLog)
+    except (msgspec.ValidationError, ValueError, TypeError) as error:
         raise BadPayload(str(error), index=index) from error
 
 
