@@ -248,7 +248,8 @@ class Files:
     def _is_reading(self) -> bool:
         """Something could not be handed in, and will be tried again."""
         return self._follower is not None and any(
-            file.busy or (file.is_ready and not file.trouble) for file in self._follower.files
+            file.busy or (file.is_ready and not file.trouble and not file.known.finished)
+            for file in self._follower.files
         )
 
     async def _collect_some(self, deliveries: Sequence[Delivery]) -> None:
