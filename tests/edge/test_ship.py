@@ -34,6 +34,14 @@ def test_once_ships_what_is_there_and_ends(server: Server, home: Path, tmp_path:
     assert rows == [("hello", "", "shop", "prod"), ("json", "WARNING", "shop", "prod"), ("no end", "", "shop", "prod")]
 
 
+def test_once_ends_where_a_file_lies_beside_its_copy(server: Server, home: Path, tmp_path: Path) -> None:
+    for name in ("shop.log", "shop.log.1"):
+        (home / name).write_text("".join(f"line {number}\n" for number in range(100)))
+    with Shipper(tmp_path / "state", [f"{home}/*", "--to", server.url, "--once"]) as shipper:
+        assert shipper.wait() == 0, shipper.output()
+    wait_until(lambda: set(stored(server, home).values()) == {1}, shipper.output)
+
+
 def test_stdin(server: Server, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "logyard", "ship", "-", "--to", server.url, "--once", "--service", "piped"]
     lines = b"".join(b"line %d\n" % number for number in range(5000)) + b"no end"

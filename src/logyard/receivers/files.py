@@ -262,7 +262,9 @@ class Files:
         follower = self._follower
         if follower is None:
             return False
-        return follower.is_waiting or any(file.busy or (file.is_ready and not file.trouble) for file in follower.files)
+        return follower.is_waiting or any(
+            file.busy or (file.is_ready and not file.trouble and not file.known.finished) for file in follower.files
+        )
 
     async def _collect_some(self, deliveries: Sequence[Delivery]) -> None:
         """Of little at a time the cost is in the times: let more come together."""

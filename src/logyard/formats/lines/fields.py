@@ -17,6 +17,7 @@ A text that is not of its kind stays text: nothing is lost.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
+import msgspec
 import polars as pl
 
 __all__ = ["KINDS", "NOTHING", "fragments", "object_of", "quoted", "severity_words"]
@@ -31,6 +32,7 @@ _DECIMAL: Final = r"^-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?$"
 _IP: Final = r"^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[0-9A-Za-z]+)?)$"
 _ENDPOINT: Final = r"^\[?(?P<host>[^\[\]]*?)\]?:(?P<port>[0-9]{1,5})$"
 _BARE_V6: Final = r"^[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*$"
+_ENCODE: Final = msgspec.json.Encoder().encode
 _UNITS: Final = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 
 _SEVERITIES: Final = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
@@ -63,7 +65,8 @@ def quoted(texts: pl.Series) -> pl.Series:
 
 
 def _named(name: str, values: pl.Series) -> pl.Series:
-    return pl.select(f'"{name}":' + values).to_series()
+    # A name may be a stranger's: the header of a W3C log says what its fields are called.
+    return pl.select(f"{_ENCODE(name).decode()}:" + values).to_series()
 
 
 def _text(name: str, texts: pl.Series) -> Fragments:
