@@ -12,7 +12,8 @@ from tests.crash.stored import sql
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    options = ServerOptions(settings={"wal.segment_seconds": 0.3})
+    # A machine that does many things at once may take its time to make found what was acknowledged.
+    options = ServerOptions(settings={"wal.segment_seconds": 0.3, "query.settle_seconds": 60})
     with Server(tmp_path_factory.mktemp("server") / "data", options) as running:
         yield running
 
