@@ -81,26 +81,29 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     telemetry: Telemetry
 
 
-def run(config: Config, announce: Callable[["Running"], None] | None = None) -> None:
-    """``logyard up``: serve until SIGINT or SIGTERM, then drain. Raises ``LogyardError`` when it cannot start."""
+def run(config: Config, announce: Callable[["Running"], None] | None = None, *, idle: bool = False) -> None:
+    """``logyard up``: serve until SIGINT or SIGTERM, then drain. Raises ``LogyardError`` when it cannot start.
+
+    ``idle``: as ``running`` has it.
+    """
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     sys.setswitchinterval(_SWITCH_SECONDS)
     try:
-        uvloop.run(serve(config, announce))
+        uvloop.run(serve(config, announce, idle=idle))
     except StuckStoreError:
         _log.exception("stopping hard")
         logging.shutdown()
         os._exit(1)  # the engine's threads would hold an orderly exit for ever
 
 
-async def serve(config: Config, announce: Callable[[Running], None] | None = None) -> None:
+async def serve(config: Config, announce: Callable[[Running], None] | None = None, *, idle: bool = False) -> None:
     """The same on a loop of one's own. ``announce`` is called once, when requests are answered."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    async with running(config) as logyard:
+    async with running(config, idle=idle) as logyard:
         # What is loaded by now stays: a full collection over it (0.1 s) would stall every request that waits.
         gc.collect()
         gc.freeze()
@@ -111,14 +114,17 @@ async def serve(config: Config, announce: Callable[[Running], None] | None = Non
 
 
 @asynccontextmanager
-async def running(config: Config, *, store: Store | None = None, listen: bool = True) -> AsyncIterator[Running]:
+async def running(
+    config: Config, *, store: Store | None = None, listen: bool = True, idle: bool = False
+) -> AsyncIterator[Running]:
     """Everything, wired and started; stopped on the way out.
 
     ``store``: another than the embedded one. ``listen``: without it nothing is on a socket (``inprocess.py``).
+    ``idle``: it collects nothing and sends nothing, and leaves in the log what others have yet to send.
     """
     clock, telemetry = SystemClock(), Telemetry()
     async with AsyncExitStack() as stack:
-        edge = Edge(config, clock=clock, telemetry=telemetry)
+        edge = Edge(config, clock=clock, telemetry=telemetry, idle=idle)
         engine = await open_engine(config, store, edge, telemetry=telemetry, stack=stack)
         hub = Hub(limits=Limits.of(config.tail), nth=engine.ids.nth, telemetry=telemetry, clock=clock)
         await stack.enter_async_context(background(hub.run(), "live"))

@@ -91,7 +91,9 @@ class _Home:
 
     async def _live(self) -> None:
         self.loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        async with running(self._config, listen=False) as logyard:
+        # What a server that stopped has yet to send is not thrown away by somebody who has no outputs.
+        idle = not (self._config.receivers or self._config.outputs)
+        async with running(self._config, listen=False, idle=idle) as logyard:
             self.app = logyard.web
             self._begun.set_result(None)
             await self._stop.wait()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from logyard.cli.private import private_server
+from logyard.inprocess import open as opened
 from logyard.testing.http_sink import Answer, HttpSink, Request
 from logyard.testing.server import Server, ServerOptions
 from logyard.testing.shipper import Shipper
@@ -124,6 +126,27 @@ def test_the_server_ships_what_it_stores_and_replays_at_its_next_start(home: Pat
             wait_until(lambda: "no dead letters" in logyard("dead-letters", "list", *state).stderr, server.output)
         assert [messages_of(request) for request in sink.requests] == [["one"], ["one"]]
         assert out.read_text().count("\n") == 1
+
+
+def test_a_command_on_a_stopped_directory_leaves_what_is_to_be_sent(home: Path, tmp_path: Path) -> None:
+    config, here = tmp_path / "up.toml", threading.Event()
+    (home / "a.log").write_text("one\n")
+    with HttpSink(lambda _: Answer(200 if here.is_set() else 503)) as sink:
+        receiver = f'[[receivers]]\ntype = "files"\ninclude = ["{home}/*.log"]\n'
+        config.write_text(receiver + output("http", url=sink.url))
+        with Server(tmp_path / "data", ServerOptions(config=config, settings={"wal.segment_seconds": 0.3})) as server:
+            wait_until(lambda: bool(sink.requests), server.output)
+            server.kill()
+            with private_server(server.data) as url:
+                assert sql(url, "SELECT count() AS n FROM logs WHERE message = 'one'")[0]["n"] == 1
+            with opened(server.data) as yard:
+                assert len(list(yard.query("message:one"))) == 1
+            here.set()
+            sink.requests.clear()
+            server.start()
+            wait_until(lambda: bool(sink.requests), server.output)
+            assert messages(sink) == ["one"]
+            assert sql(server.url, "SELECT count() AS n FROM logs WHERE message = 'one'")[0]["n"] == 1
 
 
 def messages_of(request: Request) -> list[str]:

@@ -1,6 +1,7 @@
 """Filters: what they say as text, and that memory, engine and live stream agree."""
 
 import itertools
+import os
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -164,7 +165,7 @@ def writer(ids: LogIds) -> Writer:
     return Writer(ids, SystemClock())
 
 
-@settings(max_examples=30)
+@settings(max_examples=int(os.environ.get("FEED_EXAMPLES", "15")))
 @given(logs=st.lists(new_logs(), min_size=1, max_size=6), asked=st.lists(FILTERS, min_size=1, max_size=6))
 def test_the_same_in_memory_and_in_the_engine(
     embedded: YardStorage, ids: LogIds, writer: Writer, logs: list[NewLog], asked: list[LogFilter]

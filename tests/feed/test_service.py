@@ -220,6 +220,7 @@ def test_instances_take_turns(ids: LogIds) -> None:
     nodes = [FlakyStorage(store) for _ in range(3)]
     with create_log_service(nodes, balance="round-robin", health_seconds=0.05) as service:
         service.ingest_log("INFO", "m", "s")
+        assert service.settle(60)
         for _ in range(9):
             service.query()
         assert [node.asked for node in nodes] == [3, 3, 3]

@@ -122,7 +122,7 @@ def _serve(arguments: list[str]) -> None:
     store = _first_line()
     settings = load(path, {"data": arguments[0], **_FLAGS, **({"store": store} if store else {})})
     threading.Thread(target=watch, daemon=True).start()
-    run(settings, announce)
+    run(settings, announce, idle=True)
 
 
 if __name__ == "__main__":

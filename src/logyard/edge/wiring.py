@@ -33,6 +33,8 @@ from logyard.telemetry import Event, Telemetry
 __all__ = ["Edge", "ReceiverFailed"]
 
 _CURSOR: Final = "output-"
+_HELD: Final = "held"
+"""Keeps all that is in the log for whoever runs next."""
 _AGAIN_SECONDS: Final = 2.0
 _log = logging.getLogger("logyard")
 
@@ -77,15 +79,21 @@ class _Counted:
 class Edge:
     """What the sections ``receivers`` and ``outputs`` say. ``attach`` to a log, then ``running``."""
 
-    def __init__(self, config: Config, *, clock: Clock, telemetry: Telemetry) -> None:
-        """Raises ``BadConfig`` that names the setting."""
-        self._config = config
+    def __init__(self, config: Config, *, clock: Clock, telemetry: Telemetry, idle: bool = False) -> None:
+        """``idle``: nothing is collected and nothing sent; what waits for that in the log goes on waiting.
+
+        Raises ``BadConfig`` that names the setting.
+        """
+        self._config = msgspec.structs.replace(config, receivers=(), outputs=()) if idle else config
+        self._idle = idle
         self.clock = clock
         self._telemetry = telemetry
         self._receivers = [
-            _Named(name, part) for name, part in _built("receivers", config.receivers) if isinstance(part, Receiver)
+            _Named(name, part)
+            for name, part in _built("receivers", self._config.receivers)
+            if isinstance(part, Receiver)
         ]
-        self._outputs = outlets(config.outputs)
+        self._outputs = outlets(self._config.outputs)
         self._forwards: list[Forward] = []
         self.wal: Buffer | None = None
         """What it is attached to."""
@@ -98,6 +106,10 @@ class Edge:
         """Before anybody advances in the log: receivers learn where they were, outputs get their cursors."""
         self.wal = wal
         marks = wal.marks()
+        if self._idle:
+            if marks or any(cursor.startswith(_CURSOR) for cursor in wal.stats().lag):
+                wal.register(_HELD)
+            return
         for name, receiver in self._receivers:
             if isinstance(receiver, Resuming):
                 directory = self._config.data / "receivers" / name
@@ -115,7 +127,7 @@ class Edge:
         self._settle(marks)
         wanted = {_CURSOR + outlet.name for outlet in self._outputs}
         for cursor in wal.stats().lag:
-            if cursor.startswith(_CURSOR) and cursor not in wanted:
+            if cursor == _HELD or (cursor.startswith(_CURSOR) and cursor not in wanted):
                 wal.forget(cursor)  # an output that the configuration names no longer holds nothing back
 
     @asynccontextmanager

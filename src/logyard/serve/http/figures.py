@@ -8,7 +8,7 @@ __all__ = ["figures"]
 
 
 def figures(services: Services, timings: Timings) -> dict[str, Json]:
-    """Counts of records, and how long the latest requests took, in milliseconds."""
+    """Counts of records, how long the latest requests took, in milliseconds, and what the pipeline has done."""
     telemetry, latency = services.telemetry, timings.latency()
     refused = telemetry.total("logyard_records_refused_total")
     received = telemetry.total("logyard_records_received_total")

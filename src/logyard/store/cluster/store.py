@@ -142,6 +142,8 @@ class ClusterStore:
             node.wire.close()
         for watcher in self._watchers:
             watcher.join()
+        for node in self._nodes:
+            node.wire.cut()  # what a watcher that was amid its question has put back
 
     def _shard(self, number: int) -> Shard:
         nodes = [node for node in self._nodes if node.slot.shard == number]
