@@ -296,7 +296,7 @@ def _remove_groups(path: str) -> None:
 
 
 def _unmount(path: Path) -> None:
-    subprocess.run(["umount", "-q", str(path)], check=False, capture_output=True)  # noqa: S603, S607 - the system's own
+    subprocess.run(["umount", "-q", "--lazy", str(path)], check=False, capture_output=True)  # noqa: S603, S607 - the system's own
 
 
 def _monitors(home: Path) -> Iterator[int]:
