@@ -241,14 +241,15 @@ def _reloaded(shipping: Shipping, config: Config) -> Config | None:
     return changed
 
 
-def _stamp(file: Path | None) -> tuple[int, int]:
+def _stamp(file: Path | None) -> tuple[int, ...]:
+    """Changes with the file; the size too, for two writes may fall into one tick of the kernel's clock."""
     if file is None:
-        return 0, 0
+        return ()
     try:
         found = file.stat()
     except OSError:
-        return 0, 0
-    return found.st_mtime_ns, found.st_ino
+        return ()
+    return found.st_mtime_ns, found.st_ino, found.st_size
 
 
 async def _drained(edge: Edge, wal: Buffer, *, seconds: float, signals: "_Signals") -> Left:
