@@ -130,6 +130,16 @@ AFTER_A_RESTART = [
         id="a copy of what is new has got the number: the next look tells",
     ),
     pytest.param({"a.log": File(1, OLD, cannot_be_asked=True)}, [], id="it cannot be opened"),
+    pytest.param(
+        {"b.log.1.gz": File(1, NEW, cannot_be_asked=True)},
+        [],
+        id="a stranger has the number and is being compressed: it is not taken for the file",
+    ),
+    pytest.param(
+        {"b.log.1.gz": File(1, NEW, cannot_be_asked=True), "a.log.1.gz": File(2, MORE)},
+        ["continued 1 a.log.1.gz"],
+        id="and what it was goes on",
+    ),
 ]
 
 

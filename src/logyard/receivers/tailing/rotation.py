@@ -150,6 +150,8 @@ class _Decision:
         """Files that hold no known content."""
         self.undecided: set[int] = set()
         """Contents that may lie in a file that cannot be asked now."""
+        self.unclear: set[tuple[int, int]] = set()
+        """Such files."""
 
     def actions(self) -> Iterator[Action]:
         self._find_places()
@@ -181,10 +183,10 @@ class _Decision:
             claims.setdefault(known.identity, []).append(known)
         for seen in (*self.world.files, *self.world.adrift):
             owner = next((known for known in claims.get(seen.identity, ()) if self._lies_in(known, seen)), None)
-            if owner is None:
-                self.new[seen.identity] = seen
-            else:
+            if owner is not None:
                 self._put(owner, seen)
+            elif seen.identity not in self.unclear:
+                self.new[seen.identity] = seen
 
     def _put(self, known: Known, seen: Seen) -> None:
         self.place[known.serial] = seen
@@ -198,7 +200,13 @@ class _Decision:
         if not known.head_bytes and not known.finished:
             lies = not seen.size and (certain or seen.path == known.path)
         else:
-            lies = self.world.is_itself(known, seen) is not False
+            answer = self.world.is_itself(known, seen)
+            if answer is None and not certain and seen.path != known.path:
+                # Under another name the number alone says nothing: the next look will ask again.
+                self.undecided.add(known.serial)
+                self.unclear.add(seen.identity)
+                return False
+            lies = answer is not False
         if not lies and (certain or is_named_after(seen.path, known.path)):
             self._leave(known, seen)
         return lies
