@@ -8,7 +8,14 @@ import pytest
 
 from logyard.cli.order import Order, parsed_apart
 
-ORDER = Order(flags={"data": "x"}, receivers=[{"include": ["a"] * 50_000}], outputs=[{"url": "http://u"}], once=True)
+ORDER = Order(
+    flags={"data": "x"},
+    receivers=[{"include": ["a"] * 50_000}],
+    outputs=[{"url": "http://u"}],
+    steps=[],
+    rules=[],
+    once=True,
+)
 HandOn = Callable[[Order], None]
 
 

@@ -91,8 +91,8 @@ class FrameFields:
         return self._frame.select(_as_text(name)).to_series()
 
     def _attribute(self, name: str) -> pl.Series:
-        texts = scalar_text(member(self._frame[ATTRIBUTES], name))
-        return texts.set(texts.str.starts_with("{"), "")
+        values = member(self._frame[ATTRIBUTES], name)
+        return scalar_text(values.set(values.str.starts_with("{"), None))  # of an object the members are the fields
 
     def _decoded(self) -> list[dict[str, _Value]]:
         """All attributes, decoded in one go."""

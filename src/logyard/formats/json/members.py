@@ -14,7 +14,7 @@ import polars as pl
 __all__ = ["combined", "holding", "member", "merged", "only", "put", "scalar_text", "without"]
 
 _EMPTY: Final = "{}"
-_VALUE: Final = r'("[^"]*"|\[[^\[\]{}"]*(?:"[^"]*"[^\[\]{}"]*)*\]|[^,}\[\]"]+)'
+_VALUE: Final = r'("[^"]*"|\[[^\[\]{}"]*(?:"[^"]*"[^\[\]{}"]*)*\]|[^\s,}\[\]"][^,}\[\]"]*)'
 """A text, an array without arrays in it, or a number, a boolean, null."""
 _SCALAR: Final = r'"[^"\\]*"|-?[0-9][0-9.eE+-]*|true|false|null'
 _KEY: Final = r'"(?:[^"\\]|\\.)*":'
