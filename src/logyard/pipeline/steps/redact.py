@@ -77,7 +77,7 @@ def _check(config: RedactConfig) -> None:
     if unknown:
         raise BadConfig(f"{min(unknown)!r} is no text column; there are: {', '.join(_COLUMNS)}", path="columns")
     if not config.pattern and not config.rules:
-        raise BadConfig("say a pattern, or rules", path="rules")
+        raise BadConfig('say what is looked for: a pattern, or rules, as rules = ["all"]', path="rules")
     if config.mode in KEYED and not config.key:
         raise BadConfig(f"a {config.mode} needs a key, for secrets that are short can be tried out", path="key")
     try:
