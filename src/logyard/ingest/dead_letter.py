@@ -95,8 +95,9 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
     def remove(self) -> None:
         """It was taken. Raises ``OSError``."""
-        self.path.unlink()
+        # The letter last: a crash in between has it tried again, and leaves no reason of a letter that is gone.
         self.path.with_suffix(".reason").unlink(missing_ok=True)
+        self.path.unlink()
         _sync(self.path.parent)
 
 
