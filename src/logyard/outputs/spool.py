@@ -24,6 +24,7 @@ from logyard.formats.json.frame import frame
 from logyard.formats.json.record import records
 from logyard.model import origin, timestamp
 from logyard.model.batch import Batch, Encoded
+from logyard.outputs.appending.journal import sync_directory
 from logyard.ports import Place, Refused
 from logyard.registry import component
 from logyard.types import Json
@@ -134,11 +135,11 @@ class _File:
             self._public.rename(mine)
         except FileNotFoundError:
             mine.touch(exist_ok=False)
-        _sync_directory(self._directory)
+        sync_directory(self._directory)
         self._remember(_Added(id, number, mine.stat().st_size))
         _append(mine, lines)
         mine.rename(self._public)
-        _sync_directory(self._directory)
+        sync_directory(self._directory)
 
     def _restore(self, left: Path) -> None:
         last = self._added[-1] if self._added else None
@@ -150,7 +151,7 @@ class _File:
             left.rename(self._public)
         else:
             left.unlink()
-        _sync_directory(self._directory)
+        sync_directory(self._directory)
 
     def _remembered(self) -> list[_Added]:
         if not self._journal.exists():
@@ -176,7 +177,7 @@ class _File:
         draft.unlink(missing_ok=True)
         _append(draft, b"".join(msgspec.json.encode(each) + b"\n" for each in self._added))
         draft.rename(self._journal)
-        _sync_directory(self._directory)
+        sync_directory(self._directory)
 
 
 def _encoded(rows: pl.DataFrame, known: dict[str, str], *, timed: bool) -> bytes:
@@ -197,11 +198,3 @@ def _append(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -25,6 +25,7 @@ from logyard.model.batch import Encoded
 from logyard.model.reading import DEFAULT_READING
 from logyard.ports import Inlet, Place, Submission
 from logyard.receivers.tailing.cut import LongLines, cut
+from logyard.receivers.tailing.durable import replace_durably
 from logyard.receivers.tailing.events import BytesAbandoned
 from logyard.registry import component
 
@@ -92,16 +93,14 @@ class Spool:
             return
         self._remember(marks)
         target = self._place.directory / _MEMORY
-        draft = target.with_suffix(".draft")
+        known = self._taken.copy()
         # Of files that are gone nothing need be known: their names never come again.
         here = {_quoted(path.name) for path in self._directory.glob(f"{_CLAIMED}*")}
-        known = {name: end for name, end in self._taken.copy().items() if name in here}
+        for name in known.keys() - here:
+            self._taken.pop(name, None)
+            del known[name]
         try:
-            with draft.open("wb") as file:
-                file.write(msgspec.json.encode(known))
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(target)
+            replace_durably(target, msgspec.json.encode(known))
         except OSError as error:
             raise NotNow(f"cannot write {target}: {error.strerror}", retry_after=_AGAIN_SECONDS) from error
 

@@ -5,7 +5,6 @@ the log lets go of a batch, but not for every block.
 """
 
 import contextlib
-import os
 import threading
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Final
 import msgspec
 
 from logyard.errors import Corrupt, NotNow
+from logyard.receivers.tailing.durable import replace_durably
 from logyard.receivers.tailing.known import Known
 
 __all__ = ["Checkpoints", "decode", "encode", "put_aside"]
@@ -77,7 +77,7 @@ class Checkpoints:
                 data = encode(self._files.values())
                 self._dirty = False
             try:
-                _replace(self._path, data)
+                replace_durably(self._path, data)
             except OSError as error:
                 self._dirty = True
                 raise NotNow(f"cannot write {self._path}: {error.strerror}") from error
@@ -120,21 +120,3 @@ def _read(mark: str) -> list[Known]:
         return _MARK.decode(mark)
     except msgspec.DecodeError:
         return []  # a mark that was damaged in the log is no news
-
-
-def _replace(path: Path, data: bytes) -> None:
-    draft = path.with_suffix(".tmp")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    draft.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
